@@ -1,0 +1,64 @@
+"""Entries and log files that the tests of this folder share."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from audit.checkpoint import Checkpoint, sign_note, write_body
+from audit.event import Decision, Entry, Event, Flag, Purpose, Reason, Via, canonical
+from audit.tree import leaf_hash, root_of
+from crypto.notes import public_of, write_vkey
+
+START = datetime(2026, 11, 23, 5, 50, 27, 179_000, tzinfo=UTC)
+ORIGIN = "log.tsunagi.example/test"
+SEED = b"\x01" * 32
+VKEY = write_vkey(ORIGIN, public_of(SEED))
+
+
+def digest(number: int) -> bytes:
+    """A hash that only stands for one."""
+    return hashlib.sha256(number.to_bytes(8, "big")).digest()
+
+
+def full_entry(number: int = 0) -> Entry:
+    """An entry that has every key."""
+    return Entry(
+        event=Event.CASE_READ,
+        id=digest(number)[:16],
+        actor="u_" + "1" * 32,
+        role="npo_coordinator",
+        organisation="o_" + "2" * 32,
+        on_behalf_of="u_" + "3" * 32,
+        subject="c_" + "4" * 32,
+        object="r_" + "5" * 32,
+        reference=0,
+        digest=digest(1),
+        decision=Decision.PERMIT,
+        reason=Reason.NOT_OFFERED,
+        purpose=Purpose.FOOD_SUPPORT,
+        fields=("dietary", "name", "quantity"),
+        withheld=("address", "consultation"),
+        consent=("k_" + "6" * 32, 2, digest(2)),
+        policy=digest(3),
+        request_id="7" * 32,
+        session="8" * 64,
+        via=Via.API,
+        count=1,
+        flags=(Flag.AFTER_HOURS, Flag.BULK),
+        detail=digest(4),
+    )
+
+
+def small_leaves(count: int) -> list[bytes]:
+    """The first leaves of a small log, a millisecond apart."""
+    entries = (Entry(event=Event.LOGIN_OK, id=digest(at)[:16], actor="u_" + "1" * 32) for at in range(count))
+    return [canonical(entry, START + timedelta(milliseconds=at)) for at, entry in enumerate(entries)]
+
+
+def log_file(
+    leaves: Sequence[bytes], *, seed: bytes = SEED, name: str = ORIGIN, origin: str = ORIGIN
+) -> bytes:
+    """An exported log, signed whatever the leaves are."""
+    root = root_of([leaf_hash(leaf) for leaf in leaves])
+    note = sign_note(write_body(Checkpoint(origin=origin, size=len(leaves), root=root)), name, seed)
+    return note.encode() + b"\n" + b"".join(leaf + b"\n" for leaf in leaves)

@@ -1,0 +1,212 @@
+"""A checkpoint counts only with a valid signature of a key that the reader already had."""
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit.checkpoint import (
+    Checkpoint,
+    cosigned,
+    open_checkpoint,
+    open_note,
+    read_body,
+    read_key,
+    sign_note,
+    write_body,
+)
+from audit.errors import NoteError, NoteFault
+from crypto.notes import note_key_id, public_of, sign, write_vkey
+from tests.audit.examples import ORIGIN, SEED, VKEY, digest
+
+KNOWN = json.loads((Path(__file__).parents[1] / "vectors" / "log.json").read_text("utf-8"))
+LOG = read_key(KNOWN["log"]["vkey"])
+WITNESS = read_key(KNOWN["witness"]["vkey"])
+POINT = Checkpoint(origin=LOG.name, size=3, root=base64.b64decode(KNOWN["roots"]["3"]))
+
+
+def fault_of(note: str, *keys: str) -> NoteFault:
+    """Why a note is refused."""
+    with pytest.raises(NoteError) as caught:
+        open_note(note, [read_key(key) for key in keys or (LOG_KEY,)])
+    return caught.value.fault
+
+
+LOG_KEY = KNOWN["log"]["vkey"]
+WITNESS_KEY = KNOWN["witness"]["vkey"]
+
+
+def test_the_signed_checkpoint_is_the_known_answer() -> None:
+    """Our signature is the one that other programs make and accept (C2SP signed-note, tlog-checkpoint)."""
+    seed = bytes.fromhex(KNOWN["log"]["seed"])
+    assert sign_note(write_body(POINT), LOG.name, seed) == KNOWN["note"]
+    assert write_vkey(LOG.name, public_of(seed)) == LOG_KEY
+    assert open_checkpoint(KNOWN["note"], LOG) == POINT
+
+
+def test_the_cosignature_is_the_known_answer() -> None:
+    """A witness's cosignature by another program is verified, with its time (C2SP tlog-cosignature)."""
+    note = open_note(KNOWN["cosigned_note"], [LOG, WITNESS])
+    assert [(one.key, one.time) for one in note.signatures] == [(LOG, None), (WITNESS, 1_767_225_600)]
+    assert note.unknown == 0
+    assert open_note(KNOWN["cosigned_note"], [LOG]).unknown == 1
+    seed = bytes.fromhex(KNOWN["witness"]["seed"])
+    time = KNOWN["witness"]["time"]
+    blob = WITNESS.key_id + time.to_bytes(8, "big") + sign(seed, cosigned(note.body, time))
+    assert f"— {WITNESS.name} {base64.b64encode(blob).decode()}\n" in KNOWN["cosigned_note"]
+
+
+def test_no_changed_byte_is_accepted() -> None:
+    """A note with one byte changed anywhere is not the note that was signed."""
+    data = KNOWN["note"].encode()
+    for at in range(len(data)):
+        for value in (data[at] ^ 1, data[at] ^ 0x20, 0x0A, 0x20, 0x41):
+            if value == data[at]:
+                continue
+            changed = data[:at] + bytes([value]) + data[at + 1 :]
+            with pytest.raises((NoteError, UnicodeDecodeError)):
+                open_checkpoint(changed.decode(), LOG)
+
+
+def test_a_key_from_the_note_is_never_used() -> None:
+    """A note signed by somebody else, even under the log's name, is unsigned to us."""
+    forged = sign_note(write_body(POINT), LOG.name, b"\x09" * 32)
+    assert fault_of(forged) is NoteFault.UNSIGNED
+    assert fault_of(KNOWN["note"], WITNESS_KEY) is NoteFault.UNSIGNED
+
+
+def test_a_bad_line_of_a_known_key_refuses_the_note() -> None:
+    """A known key's line that does not verify, or stands twice, is not passed over."""
+    body, _, line = KNOWN["note"].partition("\n\n")
+    other = write_body(Checkpoint(origin=LOG.name, size=4, root=POINT.root))
+    assert fault_of(f"{other}\n{line}") is NoteFault.SIGNATURE
+    assert fault_of(f"{body}\n\n{line}{line}") is NoteFault.SIGNATURE
+    short = base64.b64encode(LOG.key_id + b"\x00").decode()
+    assert fault_of(f"{body}\n\n— {LOG.name} {short}\n") is NoteFault.SIGNATURE
+    cut = base64.b64encode(WITNESS.key_id + b"\x00").decode()
+    assert fault_of(f"{body}\n\n— {WITNESS.name} {cut}\n{line}", LOG_KEY, WITNESS_KEY) is NoteFault.SIGNATURE
+
+
+def test_a_signature_over_the_text_alone_is_no_cosignature() -> None:
+    """A witness signs the time too; its plain signature over the text does not count."""
+    seed = bytes.fromhex(KNOWN["witness"]["seed"])
+    body = write_body(POINT)
+    blob = base64.b64encode(WITNESS.key_id + bytes(8) + sign(seed, body.encode())).decode()
+    assert fault_of(f"{body}\n— {WITNESS.name} {blob}\n", WITNESS_KEY) is NoteFault.SIGNATURE
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("— ", "- "),
+        ("— ", "—  "),
+        ("\n\n", "\n"),
+        ("\n\n", "\n\n\n"),
+        ("wo=\n", "wo="),
+        ("wo=\n", "wp=\n"),
+        ("wo=\n", "wo\n"),
+        ("wo=\n", "wo=\n\n"),
+        ("wo=\n", "wo=\r\n"),
+        ("\n3\n", "\n3\x00\n"),
+        ("\n3\n", "\n3\udc80\n"),
+        ("kat qQ", "k+t qQ"),
+        ("kat qQ", "k\u3000t qQ"),
+        ("— log.tsunagi.example/kat ", "— log.tsunagi.example/kat QUJD\n— log.tsunagi.example/kat "),
+    ],
+)
+def test_another_form_of_note_is_refused(old: str, new: str) -> None:
+    """A note has one form: a dash, a name, canonical base64, one newline at the end."""
+    assert fault_of(KNOWN["note"].replace(old, new)) in {NoteFault.TEXT, NoteFault.SIGNATURE}
+
+
+def test_a_huge_note_is_refused_before_it_is_parsed() -> None:
+    """The size is capped first, and so is the number of lines."""
+    assert fault_of("a\n" * 40_000 + KNOWN["note"]) is NoteFault.SIZE
+    line = KNOWN["note"].partition("\n\n")[2]
+    unknown = f"— other.example {base64.b64encode(bytes(68)).decode()}\n"
+    assert fault_of(write_body(POINT) + "\n" + unknown * 100 + line) is NoteFault.TEXT
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        f"{LOG.name}\n3\n{'A' * 43}=",
+        f"{LOG.name}\n03\n{'A' * 43}=\n",
+        f"{LOG.name}\n+3\n{'A' * 43}=\n",
+        f"{LOG.name}\n³\n{'A' * 43}=\n",
+        f"{LOG.name}\n99999999999999999999\n{'A' * 43}=\n",
+        f"{LOG.name}\n3\n{'A' * 42}B=\n",
+        f"{LOG.name}\n3\n{'A' * 44}\n",
+        f"{LOG.name}\n3\n{'A' * 43}=\nextension\n",
+        f"\n3\n{'A' * 43}=\n",
+        f"two words\n3\n{'A' * 43}=\n",
+    ],
+)
+def test_a_checkpoint_has_three_lines_in_one_form(body: str) -> None:
+    """Numbers without signs or leading zeros, a whole root, no extension lines."""
+    with pytest.raises(NoteError) as caught:
+        read_body(body)
+    assert caught.value.fault is NoteFault.BODY
+
+
+def test_a_checkpoint_that_could_not_be_read_is_not_written() -> None:
+    """Writing follows the reader's rules."""
+    for wrong in (
+        Checkpoint(origin="", size=0, root=bytes(32)),
+        Checkpoint(origin="a\nb", size=0, root=bytes(32)),
+        Checkpoint(origin="a", size=-1, root=bytes(32)),
+        Checkpoint(origin="a", size=1, root=bytes(31)),
+    ):
+        with pytest.raises(NoteError):
+            write_body(wrong)
+
+
+def test_the_origin_is_the_keys_name() -> None:
+    """A checkpoint of another log is refused, though the same key signed it."""
+    body = write_body(Checkpoint(origin="log.tsunagi.example/other", size=3, root=POINT.root))
+    note = sign_note(body, ORIGIN, SEED)
+    with pytest.raises(NoteError) as caught:
+        open_checkpoint(note, read_key(VKEY))
+    assert caught.value.fault is NoteFault.ORIGIN
+
+
+def test_a_witness_key_does_not_make_a_log() -> None:
+    """A witness's key never counts as the log's own, whatever it signed."""
+    with pytest.raises(NoteError) as caught:
+        open_checkpoint(KNOWN["cosigned_note"], WITNESS)
+    assert caught.value.fault is NoteFault.KEY
+
+
+def test_a_note_under_a_name_that_no_key_may_have_is_not_made() -> None:
+    """What could not be read back is not signed."""
+    for name in ("", "two words", "a+b", "a\nb"):
+        with pytest.raises(NoteError):
+            sign_note(write_body(POINT), name, SEED)
+    with pytest.raises(NoteError):
+        sign_note("no newline at the end", ORIGIN, SEED)
+
+
+def test_a_damaged_verifier_key_is_refused() -> None:
+    """A key that was copied wrongly is noticed by its own id."""
+    for wrong in ("", VKEY[:-1], VKEY.replace("+", "-", 1), VKEY.replace(ORIGIN, ORIGIN + "x")):
+        with pytest.raises(NoteError) as caught:
+            read_key(wrong)
+        assert caught.value.fault is NoteFault.KEY
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**19 - 1), st.binary(min_size=32, max_size=32))
+def test_every_checkpoint_reads_back(size: int, root: bytes) -> None:
+    """What was signed is what is read."""
+    point = Checkpoint(origin=ORIGIN, size=size, root=root)
+    note = sign_note(write_body(point), ORIGIN, SEED)
+    assert open_checkpoint(note, read_key(VKEY)) == point
+
+
+def test_a_key_id_is_bound_to_its_name() -> None:
+    """The same key under another name has another id (C2SP signed-note)."""
+    assert note_key_id(ORIGIN, digest(1)) != note_key_id(ORIGIN + "x", digest(1))
