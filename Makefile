@@ -1,0 +1,70 @@
+# The workshop. `make demo` and `make test` need Python 3.11 or newer and make; they set up the rest in .venv.
+
+PYTHON ?= python3
+WORKERS ?= 2
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check bench seeded lock clean
+.DELETE_ON_ERROR:
+
+demo: .venv/.run ## practice data and the story over HTTP; ONCE=1 ends after the story
+	$(BIN)/tsunagi demo $(if $(ONCE),--once)
+
+test: .venv/.test ## every test, then every seeded defect
+	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python tests/seeded/run.py
+
+check: .venv/.test ## before each commit: format, lint, types, contracts, fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow"
+
+bench: .venv/.test ## speed as ratios in one run; wants a quiet machine
+	$(BIN)/python -m bench
+
+seeded: .venv/.test ## each seeded defect must be caught by the test that it names
+	$(BIN)/python tests/seeded/run.py
+
+lock: ## resolve requirements/*.in again, with hashes and without addresses
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip --disable-pip-version-check --quiet install pip-tools
+	set -e; for name in run test build; do \
+		.venv-lock/bin/pip-compile --quiet --generate-hashes --no-header --no-emit-index-url \
+			--no-emit-find-links --strip-extras --allow-unsafe $(UPGRADE) \
+			--output-file requirements/$$name.txt requirements/$$name.in; \
+	done
+	! grep -n '://' requirements/*.txt
+
+clean: ## everything that can be made again; never ./var, where data and keys are
+	rm -rf .venv .venv-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.made:
+	@$(PYTHON) -c 'import sys' 2>/dev/null || { \
+		echo "Python was not found as '$(PYTHON)'. Install Python 3.11 or newer, or say PYTHON=/path/to/python3."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed; '$(PYTHON)' is older. Say PYTHON=/path/to/python3."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Python's venv module is missing: installing python3-venv."; \
+			apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y python3-venv >/dev/null; \
+		fi; \
+		$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+			echo "Python's venv module is missing. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.run: requirements/run.txt requirements/build.txt pyproject.toml | .venv/.made
+	@echo "Installing what the service needs (once, and when the lock changes)."
+	$(PIP) install --require-hashes -r requirements/run.txt
+	$(PIP) install --require-hashes -r requirements/build.txt
+	$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+.venv/.test: requirements/test.txt .venv/.run
+	@echo "Installing what the tests need (once, and when the lock changes)."
+	$(PIP) install --require-hashes -r requirements/test.txt
+	@touch $@
