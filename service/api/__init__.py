@@ -1,0 +1,13 @@
+"""The JSON API: a call and a conversion each. Every route names its action and documents its answers."""
+
+from service.api import cases, consents, directory, ledger, log, requests, sessions
+
+HANDLERS = (
+    *sessions.HANDLERS,
+    *directory.HANDLERS,
+    *cases.HANDLERS,
+    *consents.HANDLERS,
+    *requests.HANDLERS,
+    *ledger.HANDLERS,
+    *log.HANDLERS,
+)

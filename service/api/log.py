@@ -1,0 +1,90 @@
+"""`/api/log` and `/api/cases/{id}/looks`: the access log for its auditors, and who looked at one case."""
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar import get
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from audit.event import Decision, Event
+from cases.ids import CASE, read_id
+from policies.actions import Action
+from service.api import answers_shared as answers
+from service.api.answers_shared import CheckpointAnswer, EntriesAnswer, ProofAnswer, TreesAnswer
+from service.api.documented import OF_A_CASE, READS, WITH_QUERY, does
+from service.api.documented import answers as documented
+from service.flows import log
+from service.flows.errors import InvalidError
+from service.store.trees import Filter
+from service.wiring import GivenHouse, GivenWho
+
+Limit = Annotated[int, QueryParameter(ge=1, le=log.MOST)]
+Before = Annotated[int | None, QueryParameter(ge=0, le=2**40)]
+Index = Annotated[int, QueryParameter(ge=0, le=2**40)]
+
+
+@get("/api/log", opt=does(Action.LOG_LIST), responses=documented(*READS))
+async def trees(house: GivenHouse, who: GivenWho) -> TreesAnswer:
+    """The trees that the caller is appointed to."""
+    return answers.trees(await log.list_trees(house, who))
+
+
+@get("/api/log/{tree:str}/entries", opt=does(Action.LOG_READ), responses=documented(*WITH_QUERY, 404))
+async def entries(
+    house: GivenHouse,
+    who: GivenWho,
+    tree: FromPath[str],
+    case: FromQuery[str | None] = None,
+    user: FromQuery[str | None] = None,
+    organisation: FromQuery[str | None] = None,
+    event: FromQuery[Event | None] = None,
+    decision: FromQuery[Decision | None] = None,
+    since: FromQuery[datetime | None] = None,
+    until: FromQuery[datetime | None] = None,
+    before: Before = None,
+    limit: Limit = 100,
+) -> EntriesAnswer:
+    """Entries that pass the filters, newest first. Reading them is an entry too."""
+    wanted = Filter(
+        subject=case,
+        actor=user,
+        organisation=organisation,
+        event=event,
+        decision=decision,
+        since=_aware(since, "since"),
+        before=_aware(until, "until"),
+    )
+    return answers.entries(await log.read_entries(house, who, tree, wanted, before, limit))
+
+
+def _aware(time: datetime | None, path: str) -> datetime | None:
+    if time is not None and time.utcoffset() is None:
+        raise InvalidError(path, "offset_missing")
+    return time
+
+
+@get("/api/log/{tree:str}/checkpoint", opt=does(Action.LOG_PROVE), responses=documented(*READS, 404))
+async def checkpoint(house: GivenHouse, who: GivenWho, tree: FromPath[str]) -> CheckpointAnswer:
+    """The signed checkpoint over the tree as it is now."""
+    return CheckpointAnswer(note=await log.read_checkpoint(house, who, tree))
+
+
+@get(
+    "/api/log/{tree:str}/proof/{index:int}",
+    opt=does(Action.LOG_PROVE),
+    responses=documented(*WITH_QUERY, 404),
+)
+async def proof(house: GivenHouse, who: GivenWho, tree: FromPath[str], index: FromPath[int]) -> ProofAnswer:
+    """The proof that an entry is in the tree, with a checkpoint signed now."""
+    return answers.proof(await log.prove(house, who, tree, index))
+
+
+@get("/api/cases/{case:str}/looks", opt=does(Action.CASE_LOOKS), responses=documented(*OF_A_CASE, 422))
+async def looks(
+    house: GivenHouse, who: GivenWho, case: FromPath[str], before: Before = None, limit: Limit = 100
+) -> EntriesAnswer:
+    """Who looked at this case: for the owner's supervisor and the tree's auditor."""
+    return answers.entries(await log.read_looks(house, who, read_id(CASE, case), before, limit))
+
+
+HANDLERS = (trees, entries, checkpoint, proof, looks)

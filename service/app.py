@@ -1,0 +1,87 @@
+"""The Litestar app: routes, one guard, one exception handler, the schema, and the clock's work."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp
+
+from policies.actions import Action
+from service.api import HANDLERS
+from service.edge import Edge
+from service.flows.sweep import sweep
+from service.house import House
+from service.logs import RequestLog, get_logger
+from service.problems import answer_problem
+from service.session import COOKIE
+from service.store.errors import StoreError
+from service.wiring import DEPENDENCIES, check_routes, guard
+
+SWEEP_SECONDS = 60
+
+
+def create_app(house: House) -> Litestar:
+    """The app of a house. Raises MissingActionError for a route without an action."""
+    app = Litestar(
+        route_handlers=[*HANDLERS],
+        dependencies=DEPENDENCIES,
+        guards=[guard],
+        exception_handlers={Exception: answer_problem},
+        lifespan=[_living],
+        state=State({"house": house}),
+        openapi_config=OpenAPIConfig(
+            title="Tsunagi",
+            version="1",
+            render_plugins=[JsonRenderPlugin()],
+            openapi_router=Router("/schema", route_handlers=[], opt={"action": Action.SCHEMA_READ}),
+            use_handler_docstrings=True,
+            components=Components(
+                security_schemes={
+                    "bearer": SecurityScheme(type="http", scheme="bearer"),
+                    "cookie": SecurityScheme(type="apiKey", name=COOKIE, security_scheme_in="cookie"),
+                }
+            ),
+            security=[{"bearer": []}, {"cookie": []}],
+        ),
+        logging_config=None,
+        debug=False,
+    )
+    check_routes(app)
+    return app
+
+
+def serve_house(house: House) -> ASGIApp:
+    """The whole stack: request log, edge, app."""
+    app = create_app(house)
+    return RequestLog(Edge(app, hosts=house.settings.allowed_hosts), random=house.random)
+
+
+@contextlib.asynccontextmanager
+async def _living(app: Litestar) -> AsyncIterator[None]:
+    """Starts the house with the app, sweeps while it runs, and closes it with the app."""
+    house = app.state["house"]
+    if not isinstance(house, House):
+        raise RuntimeError("the app has a house")
+    house.start()
+    sweeping = asyncio.create_task(_sweep_for_ever(house))
+    try:
+        yield
+    finally:
+        sweeping.cancel()
+        await asyncio.gather(sweeping, return_exceptions=True)
+        await house.stop()
+
+
+async def _sweep_for_ever(house: House) -> None:
+    """Sweeps at start and every minute; one that fails is logged, and the next one comes all the same."""
+    while True:
+        try:
+            await sweep(house)
+        except StoreError as error:
+            get_logger().error("sweep_failed", error=type(error).__name__)
+        await asyncio.sleep(SWEEP_SECONDS)

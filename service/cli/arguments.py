@@ -1,0 +1,111 @@
+"""The commands and their arguments. Passwords are never among them."""
+
+import argparse
+from enum import Enum
+from pathlib import Path
+from typing import TypeAlias
+
+from policies.who import Role
+from service.store.organisations import OrganisationKind
+
+
+class Command(Enum):
+    """Every command."""
+
+    DEMO = "demo"
+    INIT = "init"
+    LOG_EXPORT = "log export"
+    LOG_VERIFY = "log verify"
+    ORG_ADD = "org add"
+    POLICY_DIFF = "policy diff"
+    POLICY_SHOW = "policy show"
+    SERVE = "serve"
+    USER_ADD = "user add"
+    USER_RESET = "user reset"
+    USER_ROLE = "user role"
+    USER_STOP = "user stop"
+
+
+Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""argparse's own type, which has no public name."""
+
+
+def _group(commands: Parsers, name: str, what: str) -> Parsers:
+    """The subcommands of one word."""
+    return commands.add_parser(name, help=what, description=what).add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of ``tsunagi``; what it parsed has ``command``, a Command."""
+    parser = argparse.ArgumentParser(
+        prog="tsunagi",
+        description="Case sharing between a city and an NPO: no consent, no data. 同意にもとづくケース共有",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _command(commands, Command.INIT, "make keys, database and first administrator (asks)")
+    _command(commands, Command.SERVE, "run the service")
+    demo = _command(commands, Command.DEMO, "play the story on practice data, then serve it")
+    demo.add_argument("--once", action="store_true", help="end after the story")
+    _organisations(_group(commands, "org", "partners and their sections"))
+    _users(_group(commands, "user", "people"))
+    _policy(_group(commands, "policy", "who may see what"))
+    _log(_group(commands, "log", "the access log"))
+    return parser
+
+
+def _command(commands: Parsers, command: Command, what: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(command.value.split()[-1], help=what, description=what)
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _organisations(commands: Parsers) -> None:
+    add = _command(commands, Command.ORG_ADD, "add a partner, or sections to one that is there")
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("--kind", required=True, choices=[kind.value for kind in OrganisationKind])
+    add.add_argument("--collaboration", metavar="NAME", help="which one, where there are several")
+    add.add_argument("--section", metavar="NAME", action="append", default=[], help="may be repeated")
+
+
+def _users(commands: Parsers) -> None:
+    roles = [role.value for role in Role]
+    add = _command(commands, Command.USER_ADD, "add a user (asks for the password)")
+    add.add_argument("login", metavar="LOGIN")
+    add.add_argument("--org", metavar="NAME", required=True)
+    add.add_argument("--role", required=True, choices=roles)
+    add.add_argument("--name", metavar="TEXT", required=True)
+    add.add_argument("--section", metavar="NAME", action="append", default=[], help="may be repeated")
+    add.add_argument(
+        "--tree",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a log for an auditor to read: the name of a collaboration or an organisation; may be repeated",
+    )
+    change = _command(commands, Command.USER_ROLE, "give a user another role")
+    change.add_argument("login", metavar="LOGIN")
+    change.add_argument("--role", required=True, choices=roles)
+    reset = _command(commands, Command.USER_RESET, "give a user a new password and second factor (asks)")
+    reset.add_argument("login", metavar="LOGIN")
+    stop = _command(commands, Command.USER_STOP, "stop a user at once")
+    stop.add_argument("login", metavar="LOGIN")
+
+
+def _policy(commands: Parsers) -> None:
+    show = _command(commands, Command.POLICY_SHOW, "print the policy as tables")
+    show.add_argument("--fields", metavar="FILE", type=Path)
+    show.add_argument("--roles", metavar="FILE", type=Path)
+    diff = _command(commands, Command.POLICY_DIFF, "say what would change, in plain words")
+    diff.add_argument("old", metavar="OLD", type=Path, help="a folder with fields.toml and roles.toml")
+    diff.add_argument("new", metavar="NEW", type=Path, help="another one")
+
+
+def _log(commands: Parsers) -> None:
+    export = _command(commands, Command.LOG_EXPORT, "write a log to a file that anybody can check")
+    export.add_argument("file", metavar="FILE", type=Path)
+    export.add_argument("--tree", metavar="NAME", help="the name of a collaboration or an organisation")
+    verify = _command(commands, Command.LOG_VERIFY, "check such a file, offline")
+    verify.add_argument("file", metavar="FILE", type=Path)
+    verify.add_argument("--key", metavar="VKEY", required=True)

@@ -1,0 +1,214 @@
+"""The log as auditors read it: entries, signed checkpoints, proofs; and who looked at one case.
+
+Reading the log is itself an entry of the same tree. Nothing here opens a value.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from audit.checkpoint import Checkpoint, sign_note, write_body
+from audit.event import Event
+from audit.event import Purpose as LogPurpose
+from audit.event import Reason as LogReason
+from audit.proof import ProofText, write_proof
+from audit.tiles import span_hash, tiles_for
+from audit.tree import inclusion_path, inclusion_proof
+from cases.ids import CASE, COLLABORATION, CaseId, write_id
+from policies.actions import Action
+from policies.decide import Denied, decide
+from policies.who import Facts, Side
+from service.flows.entries import EVENT_OF, Refusal, entry, refuse, settle
+from service.flows.errors import NeverAllowedError, NotSignedInError, NotThereError
+from service.flows.situation import Admitted, admit
+from service.house import House, Who
+from service.store import cases, sessions, trees
+from service.store.engine import Transaction
+from service.store.log import Record
+from service.store.trees import EntryRow, Filter, TreeRow
+from service.store.writer import Done
+
+MOST = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPage:
+    """Entries, newest first, and the index below which the next page goes on."""
+
+    entries: tuple[EntryRow, ...]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A leaf, its proof of inclusion, and the signed checkpoint that it is included in."""
+
+    index: int
+    size: int
+    leaf_hash: bytes
+    hashes: tuple[bytes, ...]
+    text: str
+
+
+async def list_trees(house: House, who: Who) -> tuple[TreeRow, ...]:
+    """The trees that the caller is appointed to. Raises NeverAllowedError."""
+
+    async def job(tx: Transaction) -> Done[tuple[TreeRow, ...]] | Done[Refusal]:
+        refused = await _never(tx, house, who, Action.LOG_LIST)
+        return refused or Done(outcome=await trees.trees_of(tx, who.principal.user))
+
+    return (await settle(house, job)).outcome
+
+
+async def _never(tx: Transaction, house: House, who: Who, action: Action) -> Done[Refusal] | None:
+    if not await sessions.session_lives(tx, who.session, who.principal.version):
+        return Done(outcome=Refusal(NotSignedInError()))
+    if house.policy.matrix.rights[who.principal.role, action].never:
+        return await refuse(tx, house, who, EVENT_OF[action], LogReason.ROLE, NeverAllowedError())
+    return None
+
+
+async def _admit(
+    tx: Transaction, house: House, who: Who, action: Action, name: str
+) -> TreeRow | Done[Refusal]:
+    """The tree, where the caller is appointed to it; another's is not there."""
+    refused = await _never(tx, house, who, action)
+    if refused is not None:
+        return refused
+    mine = {tree.name: tree for tree in await trees.trees_of(tx, who.principal.user)}
+    facts = Facts(side=Side.NONE, appointed=name in mine)
+    if isinstance(decide(who.principal, action, facts, None, house.policy), Denied):
+        return await refuse(tx, house, who, EVENT_OF[action], LogReason.UNKNOWN_ID, NotThereError())
+    return mine[name]
+
+
+async def read_entries(
+    house: House, who: Who, name: str, wanted: Filter, before: int | None, limit: int
+) -> LogPage:
+    """Entries of a tree that pass the filter. Raises NotThereError, NeverAllowedError."""
+
+    async def job(tx: Transaction) -> Done[LogPage] | Done[Refusal]:
+        tree = await _admit(tx, house, who, Action.LOG_READ, name)
+        if isinstance(tree, Done):
+            return tree
+        rows = await trees.entries(tx, tree.number, wanted, before, limit + 1)
+        return Done(outcome=_page(rows, limit), records=(_looked(house, who, tree, len(rows[:limit])),))
+
+    return (await settle(house, job)).outcome
+
+
+def _page(rows: tuple[EntryRow, ...], limit: int) -> LogPage:
+    page = rows[:limit]
+    return LogPage(entries=page, next=page[-1].index if len(rows) > limit else None)
+
+
+def _looked(house: House, who: Who, tree: TreeRow, count: int) -> Record:
+    made = entry(house, who, Event.LOG_SEARCH, purpose=LogPurpose.AUDIT, count=count)
+    return Record(tree=tree.number, entry=made)
+
+
+async def read_looks(house: House, who: Who, case: UUID | None, before: int | None, limit: int) -> LogPage:
+    """Who looked at this case: the entries that name it. For the owner's supervisor and the tree's auditor.
+
+    Raises NotThereError, NeverAllowedError.
+    """
+
+    async def job(tx: Transaction) -> Done[LogPage] | Done[Refusal]:
+        tree = await _tree_of_looks(tx, house, who, case)
+        if isinstance(tree, Done) or case is None:
+            return tree if isinstance(tree, Done) else Done(outcome=Refusal(NotThereError()))
+        subject = write_id(CASE, CaseId(case))
+        rows = await trees.entries(tx, tree.number, Filter(subject=subject), before, limit + 1)
+        return Done(outcome=_page(rows, limit), records=(_looked(house, who, tree, len(rows[:limit])),))
+
+    return (await settle(house, job)).outcome
+
+
+async def _tree_of_looks(
+    tx: Transaction, house: House, who: Who, case: UUID | None
+) -> TreeRow | Done[Refusal]:
+    mine = await trees.trees_of(tx, who.principal.user)
+    row = None if case is None else await cases.case(tx, CaseId(case))
+    name = None if row is None else write_id(COLLABORATION, row.collaboration)
+    appointed = next((tree for tree in mine if tree.name == name), None)
+    admitted = await admit(tx, house, who, Action.CASE_LOOKS, case, appointed=appointed is not None)
+    if isinstance(admitted, Admitted):
+        found = appointed or await trees.tree_named(tx, name or "")
+        return found if found is not None else Done(outcome=Refusal(NotThereError()))
+    return admitted
+
+
+async def read_checkpoint(house: House, who: Who, name: str) -> str:
+    """The signed checkpoint over the tree as it is now, its own reading included.
+
+    Raises NotThereError, NeverAllowedError.
+    """
+
+    async def job(tx: Transaction) -> Done[TreeRow] | Done[Refusal]:
+        tree = await _admit(tx, house, who, Action.LOG_PROVE, name)
+        if isinstance(tree, Done):
+            return tree
+        return Done(outcome=tree, records=(_verified(house, who, tree),))
+
+    return (await sign_head(house, (await settle(house, job)).outcome))[0]
+
+
+def _verified(house: House, who: Who, tree: TreeRow) -> Record:
+    made = entry(house, who, Event.LOG_VERIFY, purpose=LogPurpose.AUDIT)
+    return Record(tree=tree.number, entry=made)
+
+
+async def sign_head(house: House, tree: TreeRow) -> tuple[str, Checkpoint]:
+    """Signs the tree's head as it is committed now, and keeps the note."""
+
+    async def job(tx: Transaction) -> Done[tuple[str, Checkpoint]]:
+        return Done(outcome=await signed_head(tx, house, tree))
+
+    return (await house.commit(job)).outcome
+
+
+async def signed_head(tx: Transaction, house: House, tree: TreeRow) -> tuple[str, Checkpoint]:
+    """The note over the head inside a transaction; one that was signed before for this size is given again."""
+    head = await trees.head(tx, tree.number)
+    checkpoint = Checkpoint(origin=tree.origin, size=head.size, root=head.root)
+    note = await trees.checkpoint(tx, tree.number, head.size)
+    if note is None:
+        note = sign_note(write_body(checkpoint), tree.origin, house.log_seed)
+        await trees.put_checkpoint(tx, tree.number, head.size, note)
+    return note, checkpoint
+
+
+async def prove(house: House, who: Who, name: str, index: int) -> Proof:
+    """The proof that entry ``index`` is in the tree, for the checkpoint signed now; O(log n) reads.
+
+    Raises NotThereError (also for an index beyond the tree), NeverAllowedError.
+    """
+
+    async def job(tx: Transaction) -> Done[TreeRow] | Done[Refusal]:
+        tree = await _admit(tx, house, who, Action.LOG_PROVE, name)
+        if isinstance(tree, Done):
+            return tree
+        if index >= (await trees.head(tx, tree.number)).size:
+            return Done(outcome=Refusal(NotThereError()))
+        return Done(outcome=tree, records=(_verified(house, who, tree),))
+
+    tree = (await settle(house, job)).outcome
+    note, checkpoint = await sign_head(house, tree)
+    return await house.look(_proving(tree, index, note, checkpoint))
+
+
+def _proving(
+    tree: TreeRow, index: int, note: str, checkpoint: Checkpoint
+) -> Callable[[Transaction], Awaitable[Proof]]:
+    async def query(tx: Transaction) -> Proof:
+        size = checkpoint.size
+        entry_row = await trees.entry(tx, tree.number, index)
+        if entry_row is None:
+            raise NotThereError
+        wanted = tiles_for(inclusion_path(index, size), size)
+        tiles = {tile: await trees.tile_bytes(tx, tree.number, tile) for tile in wanted}
+        hashes = inclusion_proof(index, size, lambda span: span_hash(span, size, tiles))
+        text = write_proof(ProofText(index=index, hashes=hashes, note=note))
+        return Proof(index=index, size=size, leaf_hash=entry_row.leaf_hash, hashes=hashes, text=text)
+
+    return query

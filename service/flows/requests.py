@@ -1,0 +1,286 @@
+"""Requests: the owner asks, the recipient answers (manual step 4). What replaces the phone call.
+
+A request's contents are sealed values of the case with the request's id as record, under the recipient's own thread
+keys: a second recipient that helps the same person never opens them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from audit.event import Event
+from audit.event import Reason as LogReason
+from cases.errors import FieldError
+from cases.fields import Field, FieldType, Slot, read_value
+from cases.ids import REQUEST, OrganisationId, RequestId, read_id, write_id
+from cases.request import DeclineReason, Move, Stage, move
+from policies.actions import Action
+from policies.decide import Denied, decide
+from policies.who import Side
+from service.flows import repeat
+from service.flows.cases import uuid4_of
+from service.flows.entries import EVENT_OF, Refusal, entry, refuse, settle, written
+from service.flows.errors import InvalidError, NotThereError, StaleError, WrongStateError
+from service.flows.keys import Ring, open_owner_ring
+from service.flows.reading import OF_A_REQUEST
+from service.flows.repeat import Once
+from service.flows.rotation import load_writing_keys, settle_write
+from service.flows.sealing import missing_keys, new_bundle, put_rows, seal_row
+from service.flows.situation import Admitted, Situation, admit, denied
+from service.house import House, Who
+from service.store import keys, organisations, requests
+from service.store.cases import CaseRow
+from service.store.engine import Transaction
+from service.store.log import Record, digest_of
+from service.store.requests import RequestRow
+from service.store.writer import Done
+
+OWNER_MOVES = {
+    Move.SEND: Action.REQUEST_SEND,
+    Move.CANCEL: Action.REQUEST_CANCEL,
+    Move.COMPLETE: Action.REQUEST_COMPLETE,
+}
+RECIPIENT_MOVES = {Move.ACCEPT: Action.REQUEST_ACCEPT, Move.DECLINE: Action.REQUEST_DECLINE}
+ENDS = frozenset({Stage.DECLINED, Stage.COMPLETED, Stage.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRequest:
+    """What the owner asks: raw JSON values of the request's fields by code; ``send``: at once, or keep a draft."""
+
+    recipient: OrganisationId
+    fields: Mapping[str, object]
+    send: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestKept:
+    """What a writer gets back."""
+
+    id: RequestId
+    stage: Stage
+    version: int
+
+
+async def create_request(
+    house: House, who: Who, case: UUID | None, new: NewRequest, once: Once | None
+) -> RequestKept:
+    """Writes a request to one recipient, as a draft or sent at once.
+
+    Raises NotThereError, NeverAllowedError, InvalidError, ReusedKeyError; sent at once also NotCoveredError;
+    WrongStateError: conditions, closed, no_key.
+    """
+    values = _values(house, new.fields)
+    request = RequestId(uuid4_of(house))
+
+    async def job(tx: Transaction) -> Done[RequestKept] | Done[Refusal]:
+        admitted = await admit(tx, house, who, Action.REQUEST_CREATE, case, recipient=new.recipient)
+        if isinstance(admitted, Done):
+            return admitted
+        made = await repeat.done_before(tx, house, who, once)
+        if made is not None:
+            return Done(outcome=await _made_before(tx, made))
+        situation = admitted.situation
+        if new.send:
+            refused = await _check_send(tx, house, who, situation)
+            if refused is not None:
+                return refused
+        row = await _write(tx, house, who, situation, request, new, values)
+        await repeat.remember(tx, house, who, once, write_id(REQUEST, row[0].id))
+        return Done(outcome=_kept(row[0]), records=(row[1],))
+
+    return (await settle_write(house, who, job)).outcome
+
+
+def _kept(row: RequestRow) -> RequestKept:
+    return RequestKept(id=row.id, stage=row.stage, version=row.version)
+
+
+async def _made_before(tx: Transaction, made: str) -> RequestKept:
+    found = read_id(REQUEST, made)
+    row = None if found is None else await requests.request(tx, RequestId(found))
+    if row is None:
+        raise NotThereError
+    return _kept(row)
+
+
+async def _check_send(tx: Transaction, house: House, who: Who, situation: Situation) -> Done[Refusal] | None:
+    """Sending needs both conditions and a live consent (manual 1 and 3)."""
+    if not situation.case.conditions.both:
+        raise WrongStateError("conditions")
+    action = Action.REQUEST_SEND
+    decision = decide(who.principal, action, situation.facts, situation.standing, house.policy)
+    if isinstance(decision, Denied):
+        return await denied(tx, house, who, action, decision, situation)
+    return None
+
+
+async def _write(
+    tx: Transaction,
+    house: House,
+    who: Who,
+    situation: Situation,
+    request: RequestId,
+    new: NewRequest,
+    values: Mapping[Slot, bytes],
+) -> tuple[RequestRow, Record]:
+    case = situation.case
+    await _check_recipient(tx, case, new.recipient)
+    await _check_place(tx, case, new.fields.get("pickup"))
+    ring = await _ring(tx, house, who, case, new.recipient)
+    now = house.clock()
+    row = RequestRow(
+        id=request,
+        case=case.id,
+        recipient=new.recipient,
+        stage=Stage.SENT if new.send else Stage.DRAFT,
+        created=now,
+        sent=now if new.send else None,
+    )
+    await requests.add_request(tx, row)
+    thread = new.recipient.bytes
+    sealed = [
+        seal_row(house, ring, case, slot, values.get(slot, b""), record=request.bytes, thread=thread)
+        for slot in sorted(request_slots(house))
+    ]
+    hashes = await put_rows(tx, case, sealed)
+    event = Event.REQUEST_SEND if new.send else Event.REQUEST_DRAFT
+    made = entry(
+        house,
+        who,
+        event,
+        case=case,
+        object=write_id(REQUEST, request),
+        digest=digest_of(hashes),
+        series=situation.series,
+    )
+    return row, written(situation.tree, made, hashes)
+
+
+def request_slots(house: House) -> frozenset[Slot]:
+    """The slots whose values belong to a request."""
+    return frozenset(field.slot for field in house.policy.registry.fields if _of_a_request(field))
+
+
+def _of_a_request(field: Field) -> bool:
+    return field.thread and field.type in OF_A_REQUEST
+
+
+def _values(house: House, raw: Mapping[str, object]) -> dict[Slot, bytes]:
+    values: dict[Slot, bytes] = {}
+    for code, value in raw.items():
+        field = house.policy.registry.by_code.get(code)
+        if field is None or not _of_a_request(field):
+            raise InvalidError(code, "unknown_field")
+        try:
+            values[field.slot] = read_value(field, value)
+        except FieldError as error:
+            raise InvalidError(f"{code}.{error.path}" if error.path else code, error.fault.value) from None
+    quantity = [field.slot for field in house.policy.registry.fields if field.type is FieldType.QUANTITY]
+    if any(not values.get(slot) for slot in quantity):
+        raise InvalidError("quantity", "missing_key")
+    return values
+
+
+async def _check_recipient(tx: Transaction, case: CaseRow, recipient: OrganisationId) -> None:
+    partners = {partner.id for partner in await organisations.partners(tx, case.collaboration)}
+    if recipient == case.owner or recipient not in partners:
+        raise InvalidError("recipient", "unknown")
+
+
+async def _check_place(tx: Transaction, case: CaseRow, pickup: object) -> None:
+    place = pickup.get("place") if isinstance(pickup, dict) else None
+    if place is not None and place not in {
+        code for code, _ in await organisations.places_of(tx, case.collaboration)
+    }:
+        raise InvalidError("pickup.place", "unknown_code")
+
+
+async def _ring(tx: Transaction, house: House, who: Who, case: CaseRow, recipient: OrganisationId) -> Ring:
+    """The owner's ring with the recipient's thread keys, made now where there are none yet."""
+    owner = await load_writing_keys(tx, who, case)
+    ring, group, shred = open_owner_ring(house, who, owner)
+    added = missing_keys(house, ring, (recipient.bytes,))
+    if added:
+        ring = Ring([*ring.entries(), *added])
+        grown = new_bundle(house, case, ring, group, shred, owner.group.key, owner.bundle.version + 1)
+        await keys.put_bundle(tx, case.id, grown)
+    return ring
+
+
+async def move_request(
+    house: House,
+    who: Who,
+    request: UUID | None,
+    how: Move,
+    *,
+    version: int | None = None,
+    reason: DeclineReason | None = None,
+) -> RequestKept:
+    """Moves a request: the owner sends, cancels, completes; the addressed organisation accepts or declines.
+
+    The owner's moves carry the version that it saw. Raises MoveError and WrongStateError (409), StaleError,
+    NotThereError, NeverAllowedError, NotCoveredError.
+    """
+    action = OWNER_MOVES.get(how) or RECIPIENT_MOVES[how]
+
+    async def job(tx: Transaction) -> Done[RequestKept] | Done[Refusal]:
+        row = None if request is None else await requests.request(tx, RequestId(request))
+        admitted = await admit_request(tx, house, who, action, row)
+        if isinstance(admitted, Done) or row is None:
+            return admitted if isinstance(admitted, Done) else Done(outcome=Refusal(NotThereError()))
+        if how in OWNER_MOVES and version != row.version:
+            raise StaleError
+        if how is Move.SEND and not admitted.situation.case.conditions.both:
+            raise WrongStateError("conditions")
+        changed = await requests.change_request(tx, _moved(row, how, house, reason))
+        made = entry(
+            house,
+            who,
+            EVENT_OF[action],
+            case=admitted.situation.case,
+            object=write_id(REQUEST, row.id),
+            series=admitted.situation.series,
+        )
+        return Done(outcome=_kept(changed), records=(Record(tree=admitted.situation.tree, entry=made),))
+
+    return (await settle(house, job)).outcome
+
+
+def _moved(row: RequestRow, how: Move, house: House, reason: DeclineReason | None) -> RequestRow:
+    now = house.clock()
+    stage = move(row.stage, how)
+    return replace(
+        row,
+        stage=stage,
+        sent=now if how is Move.SEND else row.sent,
+        accepted=now if how is Move.ACCEPT else row.accepted,
+        ended=now if stage in ENDS else row.ended,
+        decline_reason=reason if how is Move.DECLINE else row.decline_reason,
+    )
+
+
+async def admit_request(
+    tx: Transaction, house: House, who: Who, action: Action, row: RequestRow | None
+) -> Admitted | Done[Refusal]:
+    """Decides an action on a request: only its owner and the organisation it is addressed to ever meet it.
+
+    A draft is not there for anybody but the owner.
+    """
+    if row is None:
+        return await admit(tx, house, who, action, None)
+    mine = row.recipient if row.recipient != who.principal.organisation else None
+    admitted = await admit(tx, house, who, action, row.case, recipient=mine)
+    if isinstance(admitted, Done) or admitted.situation.facts.side is Side.OWNER:
+        return admitted
+    if row.recipient != who.principal.organisation or row.sent is None:
+        return await refuse(
+            tx,
+            house,
+            who,
+            EVENT_OF[action],
+            LogReason.NOT_ADDRESSEE,
+            NotThereError(),
+            case=admitted.situation.case,
+        )
+    return admitted

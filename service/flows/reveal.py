@@ -1,0 +1,137 @@
+"""The only opener of values.
+
+Rules kept here:
+- Nothing is opened without the receipt of a committed entry that names the case and the fields, or a scan.
+- Each value is opened at its own place and version; one that does not open is an error, never an empty value.
+- After opening, a recipient's standing is asked once more: a consent that ended meanwhile answers nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from audit.event import Decision, Event
+from audit.event import Reason as LogReason
+from cases.fields import Slot, show_value, show_without_free_text
+from cases.ids import CASE, USER, CaseId, write_id
+from consent.standing import State, standing
+from crypto.context import FieldContext
+from crypto.envelope import field_key_name, open_field
+from crypto.errors import Blob, OpenError
+from service.flows.entries import codes, entry
+from service.flows.errors import NotCoveredError
+from service.flows.keys import Ring
+from service.flows.situation import Situation
+from service.house import House, Who
+from service.store import consents
+from service.store.cases import CaseRow, SealedRow
+from service.store.engine import Transaction
+from service.store.log import Receipt, Record
+from service.store.writer import Done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """One opened value: where it stands and its stored bytes, in clear."""
+
+    record: bytes
+    slot: Slot
+    column: int
+    thread: bytes
+    version: int
+    value: bytes
+
+    def __repr__(self) -> str:
+        return "<Opened>"
+
+
+def open_for_release(
+    house: House, who: Who, receipt: Receipt, ring: Ring, case: CaseRow, rows: Iterable[SealedRow]
+) -> tuple[Opened, ...]:
+    """Opens the rows to show them: their fields must all stand in the receipt's entry, which is spent."""
+    wanted = tuple(rows)
+    fields = frozenset(codes(house, {row.slot for row in wanted}))
+    receipt.release(
+        actor=write_id(USER, who.principal.user),
+        subject=write_id(CASE, case.id),
+        fields=fields,
+        now=house.clock(),
+    )
+    return tuple(_open(ring, case, row) for row in wanted)
+
+
+def open_for_computing(
+    house: House, who: Who, receipt: Receipt, cases: Iterable[tuple[Ring, CaseRow, tuple[SealedRow, ...]]]
+) -> dict[CaseId, tuple[Opened, ...]]:
+    """Opens rows of several own cases to compute with them (a search, a rotation); nothing of it is shown."""
+    wanted = tuple(cases)
+    slots = {row.slot for _, _, rows in wanted for row in rows}
+    receipt.compute(
+        actor=write_id(USER, who.principal.user),
+        fields=frozenset(codes(house, slots)),
+        count=len(wanted),
+        now=house.clock(),
+    )
+    return {case.id: tuple(_open(ring, case, row) for row in rows) for ring, case, rows in wanted}
+
+
+def _open(ring: Ring, case: CaseRow, row: SealedRow) -> Opened:
+    epoch, _ = field_key_name(row.blob)
+    key = ring.of_epoch(row.slot, row.thread, epoch)
+    if key is None:
+        raise OpenError(Blob.FIELD)
+    place = FieldContext(
+        tenant=case.owner.bytes,
+        case=case.id.bytes,
+        record=row.record,
+        slot=row.slot,
+        column=row.column,
+        version=row.version,
+    )
+    return Opened(
+        record=row.record,
+        slot=row.slot,
+        column=row.column,
+        thread=row.thread,
+        version=row.version,
+        value=open_field(key, row.blob, place),
+    )
+
+
+def shown(house: House, opened: Opened, masked: frozenset[Slot]) -> object:
+    """The value as JSON shows it; without free text where the permission says so."""
+    field = house.policy.registry.by_slot[opened.slot]
+    if opened.slot in masked:
+        return show_without_free_text(field, opened.value)
+    return show_value(field, opened.value)
+
+
+async def still_holds(house: House, who: Who, situation: Situation, receipt: Receipt) -> None:
+    """For a recipient: raises NotCoveredError, and leaves an entry, where the consent ended in the meantime."""
+    series = situation.series
+    if series is None or situation.case.owner == who.principal.organisation:
+        return
+
+    async def again(tx: Transaction) -> State:
+        found = await consents.series(tx, series.id)
+        return State.NONE if found is None else standing(found.events, house.clock()).state
+
+    state = await house.look(again)
+    before = situation.standing
+    if before is None or before.state is not State.LIVE or state is State.LIVE:
+        return
+    reason = LogReason.WITHDRAWN if state is State.WITHDRAWN else LogReason.NOT_LIVE
+
+    async def job(_: Transaction) -> Done[None]:
+        denied = entry(
+            house,
+            who,
+            Event.CASE_READ,
+            case=situation.case,
+            decision=Decision.DENY,
+            reason=reason,
+            reference=receipt.index,
+        )
+        return Done(outcome=None, records=(Record(tree=receipt.tree, entry=denied),))
+
+    await house.commit(job)
+    raise NotCoveredError(state.value)

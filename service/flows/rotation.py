@@ -1,0 +1,171 @@
+"""New slot keys after a consent ended: nothing new is sealed under a key that a former recipient once held.
+
+The owner's next write does it first: a `key.rotate` entry, commit, open, seal anew, and a second transaction that
+writes only if nothing changed meanwhile. Killed half-way, nothing has happened but an entry. Rotation protects
+later versions only; what the recipient read before, it may have kept.
+"""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from audit.event import Event
+from audit.event import Purpose as LogPurpose
+from cases.fields import Slot
+from cases.ids import CaseId
+from consent.grant import grant
+from consent.standing import State, standing
+from crypto.envelope import SlotKeyEntry
+from crypto.keys import GroupKeys, ShredKey
+from service.flows.entries import Refusal, codes, entry, settle, tree_of_case
+from service.flows.errors import NotThereError, StaleError
+from service.flows.granting import issue
+from service.flows.keys import OwnerKeys, Ring, load_owner_keys, open_owner_ring
+from service.flows.reveal import Opened, open_for_computing
+from service.flows.sealing import new_bundle, new_key, put_rows, seal_row
+from service.house import House, Who
+from service.store import cases, consents, keys
+from service.store.cases import CaseRow, SealedRow
+from service.store.engine import Transaction
+from service.store.errors import UnavailableError
+from service.store.log import Record
+from service.store.writer import Committed, Done, Job
+
+Outcome = TypeVar("Outcome")
+
+_TRIES = 4
+
+
+class RotationDueError(Exception):
+    """Raised in a job that would seal under keys older than the last narrowing."""
+
+    def __init__(self, case: CaseId) -> None:
+        super().__init__(case)
+        self.case = case
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What the first transaction found."""
+
+    keys: OwnerKeys
+    rows: tuple[SealedRow, ...]
+
+
+async def settle_write(house: House, who: Who, job: Job[Outcome | Refusal]) -> Committed[Outcome]:
+    """Settles a job that seals values: where the keys are due, they are rotated and the job runs again."""
+    for _ in range(_TRIES):
+        try:
+            return await settle(house, job)
+        except RotationDueError as due:
+            await rotate(house, who, due.case)
+    raise UnavailableError
+
+
+async def load_writing_keys(tx: Transaction, who: Who, case: CaseRow) -> OwnerKeys:
+    """The owner's keys for sealing. Raises RotationDueError where new keys must be made first."""
+    rows = await load_owner_keys(tx, who, case)
+    if rows.bundle.rotation_due:
+        raise RotationDueError(case.id)
+    return rows
+
+
+async def rotate(house: House, who: Who, case: CaseId) -> None:
+    """Gives every slot that a consent can share a new key, seals its values anew, re-issues what still holds."""
+    for _ in range(_TRIES):
+        try:
+            await _rotate_once(house, who, case)
+        except StaleError:
+            continue
+        return
+    raise UnavailableError
+
+
+async def _rotate_once(house: House, who: Who, case: CaseId) -> None:
+    shared = house.policy.registry.offered_by_any
+
+    async def first(tx: Transaction) -> Done[_Seen]:
+        row = await _own_case(tx, who, case)
+        rows = tuple(one for one in await cases.sealed_values(tx, case) if one.slot in shared)
+        made = entry(
+            house,
+            who,
+            Event.KEY_ROTATE,
+            case=row,
+            purpose=LogPurpose.OWN_WORK,
+            fields=codes(house, {one.slot for one in rows}),
+            count=1,
+        )
+        record = Record(tree=await tree_of_case(tx, row), entry=made)
+        return Done(outcome=_Seen(keys=await load_owner_keys(tx, who, row), rows=rows), records=(record,))
+
+    committed = await house.commit(first)
+    seen = committed.outcome
+    ring, group, shred = open_owner_ring(house, who, seen.keys)
+    opened = open_for_computing(house, who, committed.receipts[0], [(ring, seen.keys.case, seen.rows)])[case]
+    fresh = _renewed(house, ring, shared)
+
+    async def second(tx: Transaction) -> Done[None]:
+        row = await _own_case(tx, who, case)
+        bundle = await keys.bundle(tx, case)
+        rows = tuple(one for one in await cases.sealed_values(tx, case) if one.slot in shared)
+        if bundle != seen.keys.bundle or rows != seen.rows:
+            raise StaleError
+        await put_rows(tx, row, _sealed_anew(house, row, fresh, opened))
+        group_key = seen.keys.group.key
+        await keys.put_bundle(
+            tx, case, new_bundle(house, row, fresh, group, shred, group_key, bundle.version + 1)
+        )
+        return Done(outcome=None, records=await _reissue(tx, house, who, row, fresh, group, shred))
+
+    await house.commit(second)
+
+
+async def _own_case(tx: Transaction, who: Who, case: CaseId) -> CaseRow:
+    row = await cases.case(tx, case)
+    if row is None or row.owner != who.principal.organisation:
+        raise NotThereError
+    return row
+
+
+def _renewed(house: House, ring: Ring, shared: frozenset[Slot]) -> Ring:
+    """A ring in which each shared slot and thread has one key, of the next epoch; the others keep theirs."""
+    kept = [one for one in ring.entries() if one.slot not in shared]
+    newest: dict[tuple[int, bytes], int] = {}
+    for one in ring.entries():
+        if one.slot in shared:
+            place = (one.slot, one.thread)
+            newest[place] = max(newest.get(place, 0), one.key.epoch)
+    made: list[SlotKeyEntry] = [
+        new_key(house, Slot(slot), thread, epoch + 1) for (slot, thread), epoch in newest.items()
+    ]
+    return Ring([*kept, *made])
+
+
+def _sealed_anew(house: House, case: CaseRow, ring: Ring, opened: tuple[Opened, ...]) -> list[SealedRow]:
+    return [
+        seal_row(
+            house,
+            ring,
+            case,
+            one.slot,
+            one.value,
+            record=one.record,
+            thread=one.thread,
+            column=one.column,
+            version=one.version + 1,
+        )
+        for one in opened
+    ]
+
+
+async def _reissue(
+    tx: Transaction, house: House, who: Who, case: CaseRow, ring: Ring, group: GroupKeys, shred: ShredKey
+) -> tuple[Record, ...]:
+    tree = await tree_of_case(tx, case)
+    records: list[Record] = []
+    for series in await consents.series_of_case(tx, case.id):
+        stands = standing(series.events, house.clock())
+        if stands.state is State.LIVE and stands.event is not None:
+            agreed = grant(stands, series.stored[stands.event.number - 1])
+            records.append(await issue(tx, house, who, case, agreed, series, ring, group, shred, tree))
+    return tuple(records)

@@ -1,0 +1,94 @@
+"""Sealing values: keys are needed, a receipt is not. Each sealed row's hash goes into the entry that wrote it."""
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+
+from cases.fields import Slot
+from crypto.context import BundleContext, FieldContext
+from crypto.envelope import NO_THREAD, SlotKeyEntry, seal_bundle, seal_field
+from crypto.keys import GroupKeys, ShredKey, SlotKey
+from service.flows.keys import Ring
+from service.house import House
+from service.store import cases
+from service.store.cases import CaseRow, SealedRow
+from service.store.engine import Transaction
+from service.store.keys import BundleRow, GroupKeyRow
+
+NEW = 1
+EVIDENCE_NAMES = 1
+"""The column of the evidence slot that holds the names of a consent's helpers (0: scans and signatures)."""
+
+
+def new_key(house: House, slot: Slot, thread: bytes = NO_THREAD, epoch: int = NEW) -> SlotKeyEntry:
+    """A fresh random key for a slot, derived from nothing."""
+    return SlotKeyEntry(slot=slot, thread=thread, key=SlotKey(key=house.random(32), epoch=epoch))
+
+
+def missing_keys(house: House, ring: Ring, threads: Iterable[bytes]) -> tuple[SlotKeyEntry, ...]:
+    """New keys for the slots that have none yet: all single slots, and each thread's slots."""
+    registry = house.policy.registry
+    made = [
+        new_key(house, field.slot)
+        for field in registry.fields
+        if not field.thread and ring.newest(field.slot, NO_THREAD) is None
+    ]
+    for thread in threads:
+        made += [
+            new_key(house, slot, thread)
+            for slot in sorted(registry.threads)
+            if ring.newest(slot, thread) is None
+        ]
+    return tuple(made)
+
+
+def seal_row(
+    house: House,
+    ring: Ring,
+    case: CaseRow,
+    slot: Slot,
+    value: bytes,
+    *,
+    record: bytes | None = None,
+    thread: bytes = NO_THREAD,
+    column: int = 0,
+    version: int = NEW,
+) -> SealedRow:
+    """The value sealed under the newest key of its slot; ``record`` is the case itself unless named."""
+    key = ring.newest(slot, thread)
+    if key is None:
+        raise RuntimeError("a slot that is written has a key")
+    of = case.id.bytes if record is None else record
+    place = FieldContext(
+        tenant=case.owner.bytes, case=case.id.bytes, record=of, slot=slot, column=column, version=version
+    )
+    blob = seal_field(key, value, place, house.random)
+    return SealedRow(record=of, slot=slot, column=column, thread=thread, version=version, blob=blob)
+
+
+async def put_rows(tx: Transaction, case: CaseRow, rows: Iterable[SealedRow]) -> bytes:
+    """Writes the rows and gives back their hashes, 32 bytes each, in order."""
+    hashes = b""
+    for row in rows:
+        await cases.put_sealed(tx, case.id, row)
+        hashes += sha256(row.blob).digest()
+    return hashes
+
+
+def new_bundle(
+    house: House, case: CaseRow, ring: Ring, group: GroupKeys, shred: ShredKey, key: GroupKeyRow, version: int
+) -> BundleRow:
+    """Every key of the ring, sealed for the owner's group, at the next version."""
+    place = BundleContext(
+        tenant=case.owner.bytes,
+        case=case.id.bytes,
+        group=key.group.bytes,
+        group_epoch=key.epoch,
+        version=version,
+    )
+    blob = seal_bundle(ring.entries(), shred, group, place, house.random)
+    return BundleRow(group=key.group, epoch=key.epoch, version=version, rotation_due=False, blob=blob)
+
+
+def versions(rows: Iterable[SealedRow]) -> Mapping[tuple[bytes, Slot, int], int]:
+    """The newest version of each place."""
+    return {(row.record, row.slot, row.column): row.version for row in rows}

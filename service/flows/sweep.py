@@ -1,0 +1,120 @@
+"""The clock's work, once a minute and at start, with nobody's keys: what time alone has ended is written down.
+
+What holds never waits for it: `consent.standing` knows without. The sweep records it, deletes the grants, ends idle
+sessions and logs the refusals that were only counted.
+"""
+
+from datetime import timedelta
+
+from audit.event import Decision, Event, Reason
+from cases.ids import USER, SeriesId, UserId, write_id
+from consent import answer
+from consent.record import EventKind
+from consent.standing import State, standing
+from service.flows.consent_ends import add, look_at, stamp
+from service.flows.entries import entry, tree_of_case, tree_of_organisation
+from service.flows.granting import revoke
+from service.flows.sign_in import IDLE
+from service.house import House
+from service.store import cases, consents, sessions, users
+from service.store.cases import CaseRow
+from service.store.consents import Series
+from service.store.engine import Transaction
+from service.store.log import Record
+from service.store.writer import Done
+
+AT_ONCE = 100
+_MINUTE = timedelta(minutes=1)
+
+
+async def sweep(house: House) -> int:
+    """Does all that is due; gives back how many consents it looked at. Raises UnavailableError."""
+    looked = 0
+    while True:
+        due = await house.look(lambda tx: consents.series_to_look_at(tx, house.clock(), AT_ONCE))
+        for series in due:
+            await _look_at(house, series)
+        looked += len(due)
+        if len(due) < AT_ONCE:
+            break
+    await _sessions(house)
+    await _denials(house)
+    return looked
+
+
+async def _look_at(house: House, series: SeriesId) -> None:
+    async def job(tx: Transaction) -> Done[None]:
+        found = await consents.series(tx, series)
+        row = None if found is None else await cases.case(tx, found.case)
+        if found is None or row is None:
+            return Done(outcome=None)
+        return Done(outcome=None, records=await _record(tx, house, row, found))
+
+    await house.commit(job)
+
+
+async def _record(tx: Transaction, house: House, row: CaseRow, series: Series) -> tuple[Record, ...]:
+    """The events that time alone has made due; where nothing is live afterwards, the grant goes."""
+    tree = await tree_of_case(tx, row)
+    records: list[Record] = []
+    for kind in answer.due(standing(series.events, house.clock())):
+        for about in _abouts(house, series, kind):
+            when = stamp(house, None)
+            event = (
+                answer.expire(series.events, when)
+                if kind is EventKind.EXPIRED
+                else answer.invalidate(series.events, when, about)
+            )
+            series, record = await add(tx, house, None, row, series, event, tree)
+            records.append(record)
+    if standing(series.events, house.clock()).state is not State.LIVE:
+        records += await revoke(tx, house, None, row, series, tree)
+    await consents.looked_at(tx, series.id, look_at(series, house.clock()))
+    return tuple(records)
+
+
+def _abouts(house: House, series: Series, kind: EventKind) -> tuple[int, ...]:
+    return (0,) if kind is EventKind.EXPIRED else standing(series.events, house.clock()).unswept
+
+
+async def _sessions(house: House) -> None:
+    """Ends the sessions that no request can use any more, each with its entry."""
+
+    async def job(tx: Transaction) -> Done[None]:
+        now = house.clock()
+        records = []
+        for user in await sessions.users_of_ended(tx, now - IDLE, now):
+            records.append(await _about(tx, house, user, Event.SESSION_END, Reason.IDLE, None))
+        await sessions.sweep_sessions(tx, now - IDLE, now)
+        return Done(outcome=None, records=tuple(one for one in records if one is not None))
+
+    await house.commit(job)
+
+
+async def _denials(house: House) -> None:
+    """Logs how many refusals of an ended minute were only counted."""
+
+    async def job(tx: Transaction) -> Done[None]:
+        now = house.clock()
+        records = []
+        for user, count in await sessions.suppressed_before(tx, now - _MINUTE):
+            made = await _about(tx, house, user, Event.DENY_SUPPRESSED, Reason.THROTTLED, count)
+            await sessions.put_denials(tx, user, now, 0, 0)
+            records.append(made)
+        return Done(outcome=None, records=tuple(one for one in records if one is not None))
+
+    await house.commit(job)
+
+
+async def _about(
+    tx: Transaction, house: House, user: UserId, event: Event, reason: Reason, count: int | None
+) -> Record | None:
+    """An entry of the clock about a user, in the tree of the user's organisation."""
+    found = await users.user(tx, user)
+    if found is None:
+        return None
+    decision = Decision.DENY if event is Event.DENY_SUPPRESSED else Decision.PERMIT
+    made = entry(
+        house, None, event, object=write_id(USER, user), decision=decision, reason=reason, count=count
+    )
+    return Record(tree=await tree_of_organisation(tx, found.organisation), entry=made)

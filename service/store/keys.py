@@ -1,0 +1,207 @@
+"""Keys at rest: group keys and their members' seals, each case's shred key and bundle, the grants."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from cases.ids import CaseId, GroupId, OrganisationId, SeriesId, UserId
+from service.store.engine import Transaction
+from service.store.macs import Marked
+from service.store.values import Row, as_bytes, as_int, to_ms
+from service.tables.keys import Bundle, CaseKey, GroupKey, MemberSeal, SealedGrant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupKeyRow:
+    """The public halves of one epoch of an organisation's group, MAC checked: this is what grants are sealed to."""
+
+    group: GroupId
+    organisation: OrganisationId
+    epoch: int
+    x25519: bytes
+    ed25519: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberSealRow:
+    """The group seed, sealed to one member inside the root key."""
+
+    group: GroupId
+    epoch: int
+    user: UserId
+    root_key: int
+    blob: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseKeyRow:
+    root_key: int
+    blob: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleRow:
+    """The owner's copy of every slot key of a case. ``rotation_due``: sealed under it is nothing new until rotated."""
+
+    group: GroupId
+    epoch: int
+    version: int
+    rotation_due: bool
+    blob: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantRow:
+    header: bytes
+    sealed: bytes
+    signature: bytes
+    digest: bytes
+
+
+async def add_group_key(tx: Transaction, row: GroupKeyRow, now: datetime) -> None:
+    columns = (row.group.bytes, row.organisation.bytes, row.epoch, row.x25519, row.ed25519)
+    await GroupKey.insert(
+        GroupKey(
+            group=columns[0],
+            organisation=columns[1],
+            epoch=row.epoch,
+            x25519=row.x25519,
+            ed25519=row.ed25519,
+            created=to_ms(now),
+            version=1,
+            mac=tx.macs.make(Marked.GROUP_KEY, 1, columns),
+        )
+    )
+
+
+async def group_key(tx: Transaction, organisation: OrganisationId) -> GroupKeyRow | None:
+    """The newest epoch of the organisation's group, its MAC checked; None where it has no key yet."""
+    found = tx.row(
+        'SELECT "group", epoch, x25519, ed25519, version, mac FROM group_key WHERE organisation = ? '
+        "ORDER BY epoch DESC LIMIT 1",
+        organisation.bytes,
+    )
+    if found is None:
+        return None
+    row = GroupKeyRow(
+        group=GroupId(UUID(bytes=as_bytes(found[0]))),
+        organisation=organisation,
+        epoch=as_int(found[1]),
+        x25519=as_bytes(found[2]),
+        ed25519=as_bytes(found[3]),
+    )
+    columns = (row.group.bytes, organisation.bytes, row.epoch, row.x25519, row.ed25519)
+    tx.macs.check(Marked.GROUP_KEY, as_int(found[4]), columns, found[5])
+    return row
+
+
+async def put_member_seal(tx: Transaction, row: MemberSealRow) -> None:
+    await drop_member_seals(tx, row.user)
+    await MemberSeal.insert(
+        MemberSeal(
+            group=row.group.bytes, epoch=row.epoch, user=row.user.bytes, root_key=row.root_key, blob=row.blob
+        )
+    )
+
+
+async def drop_member_seals(tx: Transaction, user: UserId) -> None:
+    await MemberSeal.delete().where(MemberSeal.user == user.bytes)
+
+
+async def member_seal(tx: Transaction, group: GroupKeyRow, user: UserId) -> MemberSealRow | None:
+    found = tx.row(
+        'SELECT root_key, blob FROM member_seal WHERE user = ? AND "group" = ? AND epoch = ?',
+        user.bytes,
+        group.group.bytes,
+        group.epoch,
+    )
+    if found is None:
+        return None
+    return MemberSealRow(
+        group=group.group, epoch=group.epoch, user=user, root_key=as_int(found[0]), blob=as_bytes(found[1])
+    )
+
+
+async def count_seals(tx: Transaction, group: GroupKeyRow) -> int:
+    """How many members hold the epoch's seed: the last one cannot be removed."""
+    found = tx.row(
+        'SELECT count(*) FROM member_seal m JOIN user u ON u.id = m.user WHERE m."group" = ? AND m.epoch = ? '
+        "AND u.state = 'active'",
+        group.group.bytes,
+        group.epoch,
+    )
+    return 0 if found is None else as_int(found[0])
+
+
+async def add_case_key(tx: Transaction, case: CaseId, row: CaseKeyRow) -> None:
+    await CaseKey.insert(CaseKey(case=case.bytes, root_key=row.root_key, blob=row.blob))
+
+
+async def case_key(tx: Transaction, case: CaseId) -> CaseKeyRow | None:
+    found = tx.row('SELECT root_key, blob FROM case_key WHERE "case" = ?', case.bytes)
+    return None if found is None else CaseKeyRow(root_key=as_int(found[0]), blob=as_bytes(found[1]))
+
+
+async def put_bundle(tx: Transaction, case: CaseId, row: BundleRow) -> None:
+    await Bundle.delete().where(Bundle.case == case.bytes)
+    await Bundle.insert(
+        Bundle(
+            case=case.bytes,
+            group=row.group.bytes,
+            epoch=row.epoch,
+            version=row.version,
+            rotation_due=int(row.rotation_due),
+            blob=row.blob,
+        )
+    )
+
+
+async def bundle(tx: Transaction, case: CaseId) -> BundleRow | None:
+    found = tx.row(
+        'SELECT "group", epoch, version, rotation_due, blob FROM bundle WHERE "case" = ?', case.bytes
+    )
+    if found is None:
+        return None
+    return BundleRow(
+        group=GroupId(UUID(bytes=as_bytes(found[0]))),
+        epoch=as_int(found[1]),
+        version=as_int(found[2]),
+        rotation_due=as_int(found[3]) == 1,
+        blob=as_bytes(found[4]),
+    )
+
+
+async def mark_rotation_due(tx: Transaction, case: CaseId) -> None:
+    """From here on nothing is sealed under the case's present slot keys."""
+    await Bundle.update({Bundle.rotation_due: 1}).where(Bundle.case == case.bytes)
+
+
+async def put_grant(tx: Transaction, series: SeriesId, case: CaseId, row: GrantRow) -> None:
+    await drop_grant(tx, series)
+    await SealedGrant.insert(
+        SealedGrant(
+            series=series.bytes,
+            case=case.bytes,
+            header=row.header,
+            sealed=row.sealed,
+            signature=row.signature,
+            digest=row.digest,
+        )
+    )
+
+
+async def drop_grant(tx: Transaction, series: SeriesId) -> None:
+    await SealedGrant.delete().where(SealedGrant.series == series.bytes)
+
+
+async def grant(tx: Transaction, series: SeriesId) -> GrantRow | None:
+    found = tx.row(
+        "SELECT header, sealed, signature, digest FROM sealed_grant WHERE series = ?", series.bytes
+    )
+    return None if found is None else _grant(found)
+
+
+def _grant(row: Row) -> GrantRow:
+    return GrantRow(
+        header=as_bytes(row[0]), sealed=as_bytes(row[1]), signature=as_bytes(row[2]), digest=as_bytes(row[3])
+    )

@@ -1,0 +1,198 @@
+"""The log as it is read: trees, heads, filtered entries, hashes for proofs, checkpoints, appointments."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from audit.tiles import WIDTH, Tile, tile_root
+from audit.times import write_time
+from audit.tree import EMPTY, EMPTY_ROOT
+from cases.ids import UserId
+from service.store.engine import Transaction
+from service.store.log import tile_id
+from service.store.macs import Marked
+from service.store.values import Row, Value, as_bytes, as_int, as_text, maybe_text
+from service.tables.log import Appointment, Head, Tree
+from service.tables.log import Checkpoint as CheckpointTable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeRow:
+    """A log tree: ``name`` is the id of what it belongs to (``b_…`` or ``o_…``), ``origin`` its C2SP name."""
+
+    number: int
+    name: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadRow:
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryRow:
+    """One entry: its index, its stored text (None where it was redacted) and its leaf hash."""
+
+    index: int
+    leaf: str | None
+    leaf_hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which entries are asked for; every part that is not None must hold."""
+
+    subject: str | None = None
+    actor: str | None = None
+    organisation: str | None = None
+    event: str | None = None
+    decision: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+async def add_tree(tx: Transaction, name: str, origin: str) -> TreeRow:
+    """A new, empty tree."""
+    found = tx.row("SELECT coalesce(max(number), 0) + 1 FROM tree")
+    number = as_int(found[0]) if found else 1
+    await Tree.insert(Tree(number=number, name=name, origin=origin))
+    tx.rows(
+        "INSERT INTO head (tree, size, root, frontier, last) VALUES (?, 0, ?, ?, 0)",
+        number,
+        EMPTY_ROOT,
+        EMPTY.encode(),
+    )
+    return TreeRow(number=number, name=name, origin=origin)
+
+
+async def trees(tx: Transaction) -> tuple[TreeRow, ...]:
+    return tuple(_tree(row) for row in tx.rows("SELECT number, name, origin FROM tree ORDER BY number"))
+
+
+async def tree_named(tx: Transaction, name: str) -> TreeRow | None:
+    found = tx.row("SELECT number, name, origin FROM tree WHERE name = ?", name)
+    return None if found is None else _tree(found)
+
+
+def _tree(row: Row) -> TreeRow:
+    return TreeRow(number=as_int(row[0]), name=as_text(row[1]), origin=as_text(row[2]))
+
+
+async def head(tx: Transaction, tree: int) -> HeadRow:
+    found = await Head.select(Head.size, Head.root).where(Head.tree == tree).first()
+    if found is None:
+        raise RuntimeError("no such tree")
+    return HeadRow(size=as_int(found["size"]), root=as_bytes(found["root"]))
+
+
+async def entry(tx: Transaction, tree: int, index: int) -> EntryRow | None:
+    found = tx.row("SELECT idx, leaf, leaf_hash FROM entry WHERE id = ?", (tree << 40) | index)
+    return None if found is None else _entry(found)
+
+
+async def first_leaf(tx: Transaction, tree: int) -> str | None:
+    """The text of the tree's first entry: it says whether the database holds practice data."""
+    found = await entry(tx, tree, 0)
+    return None if found is None else found.leaf
+
+
+async def leaves(tx: Transaction, tree: int, first: int, stop: int) -> tuple[EntryRow, ...]:
+    """The entries of the tree from index ``first`` up to but not with ``stop``, in order."""
+    rows = tx.rows(
+        "SELECT idx, leaf, leaf_hash FROM entry WHERE id >= ? AND id < ? ORDER BY id",
+        (tree << 40) | first,
+        (tree << 40) | stop,
+    )
+    return tuple(_entry(row) for row in rows)
+
+
+async def entries(
+    tx: Transaction, tree: int, wanted: Filter, before: int | None, limit: int
+) -> tuple[EntryRow, ...]:
+    """At most ``limit`` entries that pass the filter, newest first, with indices below ``before``."""
+    where: list[str] = ["id >= ?", "id < ?"]
+    end = (tree + 1) << 40 if before is None else (tree << 40) | before
+    values: list[Value] = [tree << 40, end]
+    for column, value in _conditions(wanted):
+        where.append(column)
+        values.append(value)
+    if len(where) > 2:
+        where.append("tree = ?")
+        values.append(tree)
+    rows = tx.rows(
+        f"SELECT idx, leaf, leaf_hash FROM entry WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?",  # noqa: S608
+        *values,
+        limit,
+    )
+    return tuple(_entry(row) for row in rows)
+
+
+def _conditions(wanted: Filter) -> list[tuple[str, str]]:
+    given = (
+        ("sub = ?", wanted.subject),
+        ("act = ?", wanted.actor),
+        ("org = ?", wanted.organisation),
+        ("ev = ?", wanted.event),
+        ("dec = ?", wanted.decision),
+        ("t >= ?", None if wanted.since is None else write_time(wanted.since)),
+        ("t < ?", None if wanted.before is None else write_time(wanted.before)),
+    )
+    return [(column, value) for column, value in given if value is not None]
+
+
+def _entry(row: Row) -> EntryRow:
+    return EntryRow(index=as_int(row[0]), leaf=maybe_text(row[1]), leaf_hash=as_bytes(row[2]))
+
+
+async def tile_bytes(tx: Transaction, tree: int, tile: Tile) -> bytes:
+    """A tile's hashes: complete ones as stored, partial ones from the entries or the tiles below."""
+    if tile.width == WIDTH:
+        found = tx.row("SELECT data FROM tile WHERE id = ?", tile_id(tree, tile.level, tile.number))
+        return b"" if found is None else as_bytes(found[0])
+    first = tile.number * WIDTH
+    if tile.level == 0:
+        start = (tree << 40) | first
+        rows = tx.rows(
+            "SELECT leaf_hash FROM entry WHERE id >= ? AND id < ? ORDER BY id", start, start + tile.width
+        )
+        return b"".join(as_bytes(row[0]) for row in rows)
+    below = tile_id(tree, tile.level - 1, first)
+    rows = tx.rows("SELECT data FROM tile WHERE id >= ? AND id < ? ORDER BY id", below, below + tile.width)
+    return b"".join(tile_root(as_bytes(row[0])) for row in rows)
+
+
+async def checkpoint(tx: Transaction, tree: int, size: int) -> str | None:
+    """The signed note over the tree at that size, where one was made."""
+    found = tx.row("SELECT note FROM checkpoint WHERE id = ?", (tree << 40) | size)
+    return None if found is None else as_text(found[0])
+
+
+async def put_checkpoint(tx: Transaction, tree: int, size: int, note: str) -> None:
+    """Keeps a note; one that is there already stays as it is."""
+    if await checkpoint(tx, tree, size) is None:
+        await CheckpointTable.insert(CheckpointTable(id=(tree << 40) | size, tree=tree, size=size, note=note))
+
+
+async def appoint(tx: Transaction, user: UserId, tree: int) -> None:
+    """Lets the auditor read the tree."""
+    await Appointment.insert(
+        Appointment(
+            user=user.bytes,
+            tree=tree,
+            version=1,
+            mac=tx.macs.make(Marked.APPOINTMENT, 1, (user.bytes, tree)),
+        )
+    )
+
+
+async def trees_of(tx: Transaction, user: UserId) -> tuple[TreeRow, ...]:
+    """The trees that the user is appointed to, each appointment's MAC checked."""
+    rows = tx.rows(
+        "SELECT t.number, t.name, t.origin, a.version, a.mac FROM appointment a JOIN tree t ON t.number = a.tree "
+        "WHERE a.user = ? ORDER BY t.number",
+        user.bytes,
+    )
+    for row in rows:
+        tx.macs.check(Marked.APPOINTMENT, as_int(row[3]), (user.bytes, as_int(row[0])), row[4])
+    return tuple(_tree(row) for row in rows)

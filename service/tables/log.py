@@ -1,0 +1,71 @@
+"""The access log: trees, heads, entries, complete tiles, checkpoints, erasable details.
+
+``entry.id`` is ``(tree << 40) | idx``: one integer key, so that a rowid can be neither reused nor replaced.
+"""
+
+from piccolo.columns import Bytea, Integer, Serial, Text
+from piccolo.table import Table
+
+
+class Tree(Table, tablename="tree"):
+    number = Integer(primary_key=True)
+    name = Text()
+    origin = Text()
+
+
+class Appointment(Table, tablename="appointment"):
+    """An auditor's tree; the row gives power and carries a MAC."""
+
+    id = Serial(primary_key=True)
+    user = Bytea()
+    tree = Integer()
+    version = Integer()
+    mac = Bytea()
+
+
+class Head(Table, tablename="head"):
+    tree = Integer(primary_key=True)
+    size = Integer()
+    root = Bytea()
+    frontier = Bytea()
+    last = Integer()
+
+
+class Entry(Table, tablename="entry"):
+    """Read through Piccolo, written raw: Piccolo cannot insert beside generated columns."""
+
+    id = Integer(primary_key=True)
+    tree = Integer()
+    idx = Integer()
+    leaf = Bytea(null=True)
+    leaf_hash = Bytea()
+
+
+class Tile(Table, tablename="tile"):
+    id = Integer(primary_key=True)
+    tree = Integer()
+    level = Integer()
+    n = Integer()
+    data = Bytea()
+
+
+class Checkpoint(Table, tablename="checkpoint"):
+    id = Integer(primary_key=True)
+    tree = Integer()
+    size = Integer()
+    note = Text()
+
+
+class Detail(Table, tablename="detail"):
+    id = Integer(primary_key=True)
+    tree = Integer()
+    idx = Integer()
+    salt = Bytea()
+    ciphertext = Bytea()
+
+
+class SealedDigest(Table, tablename="sealed_digest"):
+    """The hashes of the sealed rows that an entry wrote; their SHA-256 is the entry's ``dig``."""
+
+    id = Integer(primary_key=True)
+    hashes = Bytea()
