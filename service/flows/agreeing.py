@@ -24,6 +24,7 @@ from service.flows.keys import Ring, open_owner_ring
 from service.flows.names import Names, Place, seal_names
 from service.flows.rotation import load_writing_keys
 from service.flows.sealing import missing_keys, new_bundle
+from service.flows.situation import Situation
 from service.house import House, Who
 from service.store import keys
 from service.store.cases import CaseRow
@@ -133,3 +134,15 @@ async def _record(
     if before.state is State.LIVE and not before.fields <= after.fields:
         await keys.mark_rotation_due(tx, case.id)
     return grown, after, (record, sealed)
+
+
+async def ensure_grant(tx: Transaction, house: House, who: Who, situation: Situation) -> tuple[Record, ...]:
+    """Where the consent is live and its grant is gone (a request was declined before), seals it anew."""
+    series, stands = situation.series, situation.standing
+    if series is None or stands is None or stands.state is not State.LIVE or stands.event is None:
+        return ()
+    if await keys.grant(tx, series.id) is not None:
+        return ()
+    opened = open_owner_ring(house, who, await load_writing_keys(tx, who, situation.case))
+    agreed = grant(stands, series.stored[stands.event.number - 1])
+    return (await issue(tx, house, who, situation.case, agreed, series, *opened, situation.tree),)

@@ -108,27 +108,34 @@ def _entries(house: House, agreed: Grant, ring: Ring) -> tuple[SlotKeyEntry, ...
     return tuple(made)
 
 
+async def drop_grant(
+    tx: Transaction, house: House, who: Who | None, case: CaseRow, series: Series, tree: int
+) -> tuple[Record, ...]:
+    """Deletes the grant, with its entry; none where there is none."""
+    row = await keys.grant(tx, series.id)
+    if row is None:
+        return ()
+    await keys.drop_grant(tx, series.id)
+    gone = entry(
+        house,
+        who,
+        Event.KEY_REVOKE,
+        case=case,
+        object=write_id(SERIES, series.id),
+        digest=row.digest,
+        series=series,
+    )
+    return (Record(tree=tree, entry=gone),)
+
+
 async def revoke(
     tx: Transaction, house: House, who: Who | None, case: CaseRow, series: Series, tree: int
 ) -> tuple[Record, ...]:
-    """Deletes the grant, makes the slot keys due for rotation, and stops the recipient's open requests."""
-    records: list[Record] = []
-    row = await keys.grant(tx, series.id)
-    if row is not None:
-        await keys.drop_grant(tx, series.id)
+    """The end of a consent: the grant goes, the slot keys are due for rotation, open requests stop."""
+    dropped = await drop_grant(tx, house, who, case, series, tree)
+    if dropped:
         await keys.mark_rotation_due(tx, case.id)
-        gone = entry(
-            house,
-            who,
-            Event.KEY_REVOKE,
-            case=case,
-            object=write_id(SERIES, series.id),
-            digest=row.digest,
-            series=series,
-        )
-        records.append(Record(tree=tree, entry=gone))
-    records += await stop_requests(tx, house, who, case, series.recipient, tree)
-    return tuple(records)
+    return (*dropped, *await stop_requests(tx, house, who, case, series.recipient, tree))
 
 
 async def stop_requests(

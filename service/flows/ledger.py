@@ -11,6 +11,7 @@ from cases.ids import ROW, OrganisationId, RequestId, RowId, read_id, write_id
 from cases.ledger import RowHead, RowKind, check_correction
 from cases.request import Move, move
 from policies.actions import Action
+from policies.decide import Reason, said_to
 from policies.who import Side
 from service.flows import repeat
 from service.flows.cases import uuid4_of
@@ -92,6 +93,9 @@ async def _write(
     situation = admitted.situation
     target = await _target(tx, who, situation, new)
     field = _field(house, target.kind)
+    if field.slot not in admitted.allowed.write:
+        reason = admitted.allowed.locked.get(field.slot, Reason.ROLE)
+        raise NotCoveredError(said_to(situation.facts.side, reason))
     value = _value(field, new.value)
     _check_note(admitted, field, value)
     ring = await _ring(tx, house, who, situation, field.slot, target.recipient)
@@ -198,5 +202,5 @@ async def _ring(
             raise NotCoveredError("not_shared")
         ring = open_recipient_ring(house, who, rows)
     if ring.newest(slot, recipient.bytes) is None:
-        raise NotCoveredError("not_shared")
+        raise WrongStateError("not_asked")
     return ring

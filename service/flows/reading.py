@@ -152,7 +152,8 @@ async def open_reading(house: House, who: Who, reading: Reading, receipt: Receip
     opened = open_for_release(
         house, who, receipt, _ring(house, who, reading.keys), reading.situation.case, reading.rows
     )
-    await still_holds(house, who, reading.situation, receipt)
+    slots = frozenset(row.slot for row in reading.rows)
+    await still_holds(house, who, reading.situation, receipt, slots)
     return opened
 
 

@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from audit.event import Event
-from audit.event import Reason as LogReason
 from cases.errors import FieldError
 from cases.fields import Field, FieldType, Slot, read_value
 from cases.ids import REQUEST, OrganisationId, RequestId, read_id, write_id
-from cases.request import DeclineReason, Move, Stage, move
+from cases.request import OPEN_STAGES, DeclineReason, Move, Stage, move
 from policies.actions import Action
 from policies.decide import Denied, decide
-from policies.who import Side
 from service.flows import repeat
+from service.flows.agreeing import ensure_grant
 from service.flows.cases import uuid4_of
-from service.flows.entries import EVENT_OF, Refusal, entry, refuse, settle, written
+from service.flows.entries import EVENT_OF, Refusal, entry, written
 from service.flows.errors import InvalidError, NotThereError, StaleError, WrongStateError
+from service.flows.granting import drop_grant
 from service.flows.keys import Ring, open_owner_ring
 from service.flows.reading import OF_A_REQUEST
 from service.flows.repeat import Once
@@ -28,7 +28,7 @@ from service.flows.rotation import load_writing_keys, settle_write
 from service.flows.sealing import missing_keys, new_bundle, put_rows, seal_row
 from service.flows.situation import Admitted, Situation, admit, denied
 from service.house import House, Who
-from service.store import keys, organisations, requests
+from service.store import cases, keys, organisations, requests
 from service.store.cases import CaseRow
 from service.store.engine import Transaction
 from service.store.log import Record, digest_of
@@ -85,9 +85,10 @@ async def create_request(
             refused = await _check_send(tx, house, who, situation)
             if refused is not None:
                 return refused
-        row = await _write(tx, house, who, situation, request, new, values)
-        await repeat.remember(tx, house, who, once, write_id(REQUEST, row[0].id))
-        return Done(outcome=_kept(row[0]), records=(row[1],))
+        row, record = await _write(tx, house, who, situation, request, new, values)
+        granted = await ensure_grant(tx, house, who, situation) if new.send else ()
+        await repeat.remember(tx, house, who, once, write_id(REQUEST, row.id))
+        return Done(outcome=_kept(row), records=(record, *granted))
 
     return (await settle_write(house, who, job)).outcome
 
@@ -233,18 +234,35 @@ async def move_request(
             raise StaleError
         if how is Move.SEND and not admitted.situation.case.conditions.both:
             raise WrongStateError("conditions")
+        situation = admitted.situation
         changed = await requests.change_request(tx, _moved(row, how, house, reason))
         made = entry(
             house,
             who,
             EVENT_OF[action],
-            case=admitted.situation.case,
+            case=situation.case,
             object=write_id(REQUEST, row.id),
-            series=admitted.situation.series,
+            series=situation.series,
         )
-        return Done(outcome=_kept(changed), records=(Record(tree=admitted.situation.tree, entry=made),))
+        more: tuple[Record, ...] = ()
+        if how is Move.SEND:
+            more = await ensure_grant(tx, house, who, situation)
+        if how is Move.DECLINE:
+            more = await _drop_unneeded(tx, house, who, situation)
+        return Done(outcome=_kept(changed), records=(Record(tree=situation.tree, entry=made), *more))
 
-    return (await settle(house, job)).outcome
+    return (await settle_write(house, who, job)).outcome
+
+
+async def _drop_unneeded(tx: Transaction, house: House, who: Who, situation: Situation) -> tuple[Record, ...]:
+    """After a decline with no other request open the recipient needs no key: its grant goes, the consent stays."""
+    series = situation.series
+    if series is None:
+        return ()
+    left = await requests.requests_of_case(tx, situation.case.id, series.recipient)
+    if any(request.stage in OPEN_STAGES and request.stage is not Stage.DRAFT for request in left):
+        return ()
+    return await drop_grant(tx, house, who, situation.case, series, situation.tree)
 
 
 def _moved(row: RequestRow, how: Move, house: House, reason: DeclineReason | None) -> RequestRow:
@@ -267,20 +285,11 @@ async def admit_request(
 
     A draft is not there for anybody but the owner.
     """
-    if row is None:
+    mine = who.principal.organisation
+    case = None if row is None else await cases.case(tx, row.case)
+    if row is None or case is None:
         return await admit(tx, house, who, action, None)
-    mine = row.recipient if row.recipient != who.principal.organisation else None
-    admitted = await admit(tx, house, who, action, row.case, recipient=mine)
-    if isinstance(admitted, Done) or admitted.situation.facts.side is Side.OWNER:
-        return admitted
-    if row.recipient != who.principal.organisation or row.sent is None:
-        return await refuse(
-            tx,
-            house,
-            who,
-            EVENT_OF[action],
-            LogReason.NOT_ADDRESSEE,
-            NotThereError(),
-            case=admitted.situation.case,
-        )
-    return admitted
+    addressed = row.recipient == mine and row.sent is not None
+    if case.owner != mine and not addressed:
+        return await admit(tx, house, who, action, None)
+    return await admit(tx, house, who, action, row.case, recipient=row.recipient)

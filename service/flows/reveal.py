@@ -13,10 +13,11 @@ from audit.event import Decision, Event
 from audit.event import Reason as LogReason
 from cases.fields import Slot, show_value, show_without_free_text
 from cases.ids import CASE, USER, CaseId, write_id
-from consent.standing import State, standing
+from consent.standing import Standing, State, standing
 from crypto.context import FieldContext
 from crypto.envelope import field_key_name, open_field
 from crypto.errors import Blob, OpenError
+from policies.decide import NOT_SHARED
 from service.flows.entries import codes, entry
 from service.flows.errors import NotCoveredError
 from service.flows.keys import Ring
@@ -105,21 +106,25 @@ def shown(house: House, opened: Opened, masked: frozenset[Slot]) -> object:
     return show_value(field, opened.value)
 
 
-async def still_holds(house: House, who: Who, situation: Situation, receipt: Receipt) -> None:
-    """For a recipient: raises NotCoveredError, and leaves an entry, where the consent ended in the meantime."""
+async def still_holds(
+    house: House, who: Who, situation: Situation, receipt: Receipt, slots: frozenset[Slot]
+) -> None:
+    """For a recipient: raises NotCoveredError, and leaves an entry, where the consent ended in the meantime.
+
+    ``slots`` are those that were opened: a consent that is live but no longer covers them has ended for them.
+    """
     series = situation.series
     if series is None or situation.case.owner == who.principal.organisation:
         return
 
-    async def again(tx: Transaction) -> State:
+    async def again(tx: Transaction) -> Standing | None:
         found = await consents.series(tx, series.id)
-        return State.NONE if found is None else standing(found.events, house.clock()).state
+        return None if found is None else standing(found.events, house.clock())
 
-    state = await house.look(again)
-    before = situation.standing
-    if before is None or before.state is not State.LIVE or state is State.LIVE:
+    now = await house.look(again)
+    if now is not None and now.state is State.LIVE and slots <= now.fields:
         return
-    reason = LogReason.WITHDRAWN if state is State.WITHDRAWN else LogReason.NOT_LIVE
+    reason = LogReason.WITHDRAWN if now is not None and now.state is State.WITHDRAWN else LogReason.NOT_LIVE
 
     async def job(_: Transaction) -> Done[None]:
         denied = entry(
@@ -134,4 +139,4 @@ async def still_holds(house: House, who: Who, situation: Situation, receipt: Rec
         return Done(outcome=None, records=(Record(tree=receipt.tree, entry=denied),))
 
     await house.commit(job)
-    raise NotCoveredError(state.value)
+    raise NotCoveredError(reason.value if reason is LogReason.WITHDRAWN else NOT_SHARED)

@@ -138,21 +138,19 @@ async def situation(
     me = who.principal
     side_owner = row.owner == me.organisation
     concerned = recipient if side_owner else me.organisation
-    if series is None and concerned is not None:
+    foreign = series is not None and not side_owner and series.recipient != me.organisation
+    if foreign or (series is None and concerned is not None):
         series = the_series(await consents.series_of_case(tx, row.id, concerned), house)
-    now = house.clock()
-    stands = None if series is None else standing(series.events, now)
+    stands = None if series is None else standing(series.events, house.clock())
     asked = await requests.requests_of_case(tx, row.id, concerned)
-    party = stands is not None and stands.ever_live
-    owner = Facts(
-        side=Side.OWNER,
+    facts = Facts(
+        side=_side(side_owner, series, foreign),
         assigned=side_owner and await _assigned(tx, who, row),
-        party=party,
+        party=stands is not None and stands.ever_live,
         reach=_reach(me.role, asked),
         closed=row.closed is not None,
         appointed=appointed,
     )
-    facts = owner if side_owner else _as_recipient(owner, concerned_by=bool(series and series.events))
     return Situation(
         case=row,
         facts=facts,
@@ -164,16 +162,11 @@ async def situation(
     )
 
 
-def _as_recipient(facts: Facts, *, concerned_by: bool) -> Facts:
-    side = Side.RECIPIENT if concerned_by else Side.NONE
-    return Facts(
-        side=side,
-        assigned=False,
-        party=facts.party,
-        reach=facts.reach,
-        closed=facts.closed,
-        appointed=facts.appointed,
-    )
+def _side(owner: bool, series: Series | None, foreign: bool) -> Side:
+    """What the caller's organisation is to the case; a consent of somebody else's makes it nothing."""
+    if owner:
+        return Side.OWNER
+    return Side.RECIPIENT if series is not None and series.events and not foreign else Side.NONE
 
 
 def _reach(role: Role, asked: tuple[RequestRow, ...]) -> Reach:

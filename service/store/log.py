@@ -58,11 +58,11 @@ class Receipt:
         entry = self.entry
         self._spend(now, actor)
         if (
-            entry.event is not Event.CASE_SCAN
+            entry.event not in _COMPUTING
             or not fields <= set(entry.fields)
             or (entry.count or 0) < count
         ):
-            raise RuntimeError("the entry is no scan of this")
+            raise RuntimeError("the entry is no scan or rotation of this")
 
     def _spend(self, now: datetime, actor: str) -> None:
         if self._spent:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from audit.errors import AuditError
 from service.store.engine import ENGINE, Transaction
 from service.store.errors import UnavailableError
 from service.store.log import Appended, Receipt, Record, append_records, receipts
@@ -127,18 +126,22 @@ class Writer:
                 await self._commit(batch)
 
     async def _commit(self, batch: Sequence[_Waiting[object]]) -> None:
-        """One transaction for the batch; where an entry of it is bad, one transaction for each job."""
+        """One transaction for the batch; where an entry of it is bad, one transaction for each job.
+
+        No error ends the writer: whoever waits is told, and the next batch is tried.
+        """
         try:
             await self._transact(batch)
-        except (AuditError, sqlite3.IntegrityError) as error:
-            if len(batch) == 1:
-                batch[0].fail(error if isinstance(error, AuditError) else UnavailableError())
-                return
-            for waiting in batch:
-                await self._commit([waiting])
-        except sqlite3.Error:
-            for waiting in batch:
-                waiting.fail(UnavailableError())
+        except Exception as error:
+            refused = isinstance(error, sqlite3.Error)
+            if refused and not isinstance(error, sqlite3.IntegrityError):
+                for waiting in batch:
+                    waiting.fail(UnavailableError())
+            elif len(batch) == 1:
+                batch[0].fail(UnavailableError() if refused else error)
+            else:
+                for waiting in batch:
+                    await self._commit([waiting])
 
     async def _transact(self, batch: Sequence[_Waiting[object]]) -> None:
         loop = asyncio.get_running_loop()
