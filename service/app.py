@@ -4,22 +4,20 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from litestar import Litestar, Router
+from litestar import Litestar
 from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
-from policies.actions import Action
 from service.api import HANDLERS
+from service.api.schema import StrictSchema, schema_router
 from service.edge import Edge
-from service.flows.sweep import sweep
+from service.flows.sweep import check_grants, sweep
 from service.house import House
 from service.logs import RequestLog, get_logger
 from service.problems import answer_problem
 from service.session import COOKIE
-from service.store.errors import StoreError
 from service.wiring import DEPENDENCIES, check_routes, guard
 
 SWEEP_SECONDS = 60
@@ -37,8 +35,8 @@ def create_app(house: House) -> Litestar:
         openapi_config=OpenAPIConfig(
             title="Tsunagi",
             version="1",
-            render_plugins=[JsonRenderPlugin()],
-            openapi_router=Router("/schema", route_handlers=[], opt={"action": Action.SCHEMA_READ}),
+            render_plugins=[StrictSchema()],
+            openapi_router=schema_router(),
             use_handler_docstrings=True,
             components=Components(
                 security_schemes={
@@ -79,9 +77,14 @@ async def _living(app: Litestar) -> AsyncIterator[None]:
 
 async def _sweep_for_ever(house: House) -> None:
     """Sweeps at start and every minute; one that fails is logged, and the next one comes all the same."""
+    started = False
     while True:
         try:
+            if not started:
+                await check_grants(house)
+                started = True
             await sweep(house)
-        except StoreError as error:
-            get_logger().error("sweep_failed", error=type(error).__name__)
+        except Exception as error:
+            get_logger().error("sweep_failed", exc_info=error)
+        house.handles.forget_unused()
         await asyncio.sleep(SWEEP_SECONDS)

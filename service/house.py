@@ -5,7 +5,7 @@ decision: what holds is asked anew in each transaction.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,8 @@ from typing import TypeVar
 
 from audit.event import Via
 from crypto.context import Random
-from crypto.keys import RootKey, RootKeys, UserKeys
+from crypto.envelope import SlotKeyEntry
+from crypto.keys import GroupKeys, RootKey, RootKeys, UserKeys
 from crypto.password import DEFAULT, ArgonCost
 from policies.matrix import Policy, default_policy, load_policy
 from policies.who import Principal
@@ -27,6 +28,9 @@ from service.store.writer import Committed, Job, Writer
 Outcome = TypeVar("Outcome")
 Clock = Callable[[], datetime]
 
+MOST_KEPT = 64
+"""How many opened groups, cases and, eight times that, sessions are kept at most."""
+
 
 def system_clock() -> datetime:
     """The machine's time, aware, UTC."""
@@ -34,13 +38,20 @@ def system_clock() -> datetime:
 
 
 class KeyHandle:
-    """The signed-in user's keys, opened by the session; derived when first asked for, gone with the request."""
+    """The signed-in user's keys, opened by the session; no byte of them is printed.
 
-    __slots__ = ("_keys", "_seed")
+    What was opened with them is kept beside them, under the very rows that it was opened from: the rows are read
+    from the database in each transaction, and other rows open anew. Kept are keys, never values, never a decision.
+    """
+
+    __slots__ = ("_groups", "_keys", "_seed", "_slots", "used")
 
     def __init__(self, seed: bytes) -> None:
         self._seed = seed
         self._keys: UserKeys | None = None
+        self._groups: dict[Hashable, GroupKeys] = {}
+        self._slots: dict[Hashable, tuple[SlotKeyEntry, ...]] = {}
+        self.used = True
 
     def __repr__(self) -> str:
         return "<KeyHandle>"
@@ -55,6 +66,60 @@ class KeyHandle:
         if self._keys is None:
             self._keys = UserKeys.from_seed(self._seed)
         return self._keys
+
+    def group(self, rows: Hashable, open: Callable[[], GroupKeys]) -> GroupKeys:
+        """The group's keys of these rows, opened once."""
+        return _kept(self._groups, rows, open)
+
+    def slots(self, rows: Hashable, open: Callable[[], tuple[SlotKeyEntry, ...]]) -> tuple[SlotKeyEntry, ...]:
+        """The slot keys of these rows, opened once."""
+        return _kept(self._slots, rows, open)
+
+
+def _kept(place: dict[Hashable, Outcome], rows: Hashable, open: Callable[[], Outcome]) -> Outcome:
+    """What was opened from these rows; the oldest goes when there are too many."""
+    found = place.get(rows)
+    if found is None:
+        found = open()
+        if len(place) >= MOST_KEPT:
+            place.pop(next(iter(place)))
+        place[rows] = found
+    return found
+
+
+class Handles:
+    """The handles of the sessions that were used in the last minute or two. A handle is found under the session's
+    whole row, so that a changed row, or another token, finds nothing."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self) -> None:
+        self._held: dict[bytes, tuple[Hashable, KeyHandle]] = {}
+
+    def find(self, session: bytes, row: Hashable) -> KeyHandle | None:
+        """The handle that was opened from exactly this row."""
+        held = self._held.get(session)
+        if held is None or held[0] != row:
+            return None
+        held[1].used = True
+        return held[1]
+
+    def keep(self, session: bytes, row: Hashable, handle: KeyHandle) -> None:
+        """Keeps a handle; the oldest goes when there are too many."""
+        if len(self._held) >= MOST_KEPT * 8:
+            self._held.pop(next(iter(self._held)))
+        self._held[session] = (row, handle)
+
+    def forget(self, session: bytes) -> None:
+        """Drops the session's handle and every key that was opened with it."""
+        self._held.pop(session, None)
+
+    def forget_unused(self) -> None:
+        """Drops the handles that no request has used since the last call."""
+        for session, (_, handle) in list(self._held.items()):
+            if not handle.used:
+                self.forget(session)
+            handle.used = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +163,7 @@ class House:
         self.clock = clock
         self.random = random
         self.cost = cost
+        self.handles = Handles()
         macs = Macs(roots)
         self._writer = Writer(
             open_connection(settings.database, query_only=False, connect=connect), macs, clock

@@ -57,9 +57,10 @@ async def find_who(house: House, shown: Presented | None, request: str) -> Who |
         token = read_token(shown.text)
         found = await house.look(lambda tx: sessions.session_with_user(tx, session_id(token)))
         if found is None or not _usable(house, shown, *found):
+            house.handles.forget(session_id(token))
             return None
         row, user = found
-        seed = open_session(token, row.blob, user.id.bytes, to_ms(row.expires) // 1000)
+        keys = _handle(house, token, row, user)
     except CryptoError:
         return None
     await _touch(house, row)
@@ -75,7 +76,7 @@ async def find_who(house: House, shown: Presented | None, request: str) -> Who |
         mark=log_mark(token).hex(),
         request=request,
         via=Via.UI if row.transport is Transport.COOKIE else Via.API,
-        keys=KeyHandle(seed),
+        keys=keys,
     )
 
 
@@ -88,6 +89,16 @@ def _usable(house: House, shown: Presented, row: SessionRow, user: UserRow) -> b
         and now < row.expires
         and now < row.seen + IDLE
     )
+
+
+def _handle(house: House, token: bytes, row: SessionRow, user: UserRow) -> KeyHandle:
+    """The handle of the session, opened with its token. Raises OpenError."""
+    whole = (row.blob, user.id, row.expires)
+    kept = house.handles.find(row.id, whole)
+    if kept is None:
+        kept = KeyHandle(open_session(token, row.blob, user.id.bytes, to_ms(row.expires) // 1000))
+        house.handles.keep(row.id, whole, kept)
+    return kept
 
 
 async def _touch(house: House, row: SessionRow) -> None:

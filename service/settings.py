@@ -84,8 +84,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 def check_settings(settings: Settings) -> None:
     """Raises SettingError where the parts do not fit together."""
-    if settings.data.resolve() == settings.keys.resolve():
-        raise SettingError("TSUNAGI_KEYS", "must be another folder than TSUNAGI_DATA: a copy would hold both")
+    if settings.keys.resolve().is_relative_to(settings.data.resolve()):
+        raise SettingError("TSUNAGI_KEYS", "must not lie in TSUNAGI_DATA: a copy of that would hold both")
     if (settings.fields is None) != (settings.roles is None):
         raise SettingError("TSUNAGI_FIELDS", "goes with TSUNAGI_ROLES: both files are put in place together")
     if not settings.origin or any(letter.isspace() or letter == "+" for letter in settings.origin):

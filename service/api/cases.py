@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from litestar import Response, get, patch, post, put
+from litestar.datastructures import ResponseHeader
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from cases.closing import ClosingReason
@@ -16,6 +17,11 @@ from service.api.documented import answers as documented
 from service.flows import cases, lists, reading
 from service.wiring import GivenHouse, GivenWho, HttpRequest, IdempotencyKey, IfMatch, once_of, version_of
 
+ETAG = ResponseHeader(
+    name="ETag",
+    description="The version that the owner saw, for If-Match with the next write; a recipient gets none.",
+    documentation_only=True,
+)
 Limit = Annotated[int, QueryParameter(ge=1, le=lists.MOST)]
 
 
@@ -46,7 +52,12 @@ async def search(house: GivenHouse, who: GivenWho, data: JSONBody[SearchBody]) -
     return answers.lines(await lists.search_cases(house, who, data.words))
 
 
-@get("/api/cases/{case:str}", opt=does(Action.CASE_READ), responses=documented(*OF_A_CASE))
+@get(
+    "/api/cases/{case:str}",
+    opt=does(Action.CASE_READ),
+    responses=documented(*OF_A_CASE),
+    response_headers=[ETAG],
+)
 async def read(house: GivenHouse, who: GivenWho, case: FromPath[str]) -> Response[CaseAnswer]:
     """The case: permitted values, and why the rest is locked. The owner's answer bears an ETag."""
     view = await reading.read_case(house, who, read_id(CASE, case))

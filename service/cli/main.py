@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 
 import argparse
 import os
-import sys
 from collections.abc import Callable, Sequence
 
 from crypto.errors import CryptoError
@@ -107,7 +106,3 @@ def _find(command: Command) -> Run:
 
         return lambda _settings, given: run(given)
     return COMMANDS[command]
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -203,7 +203,7 @@ async def update_case(
 async def _next_rows(
     tx: Transaction, house: House, ring: Ring, row: CaseRow, values: Mapping[Slot, bytes]
 ) -> list[cases.SealedRow]:
-    before = versions(await cases.sealed_values(tx, row.id))
+    before = versions(await cases.sealed_values(tx, row.id, values.keys()))
     return [
         seal_row(house, ring, row, slot, value, version=before.get((row.id.bytes, slot, 0), 0) + 1)
         for slot, value in sorted(values.items())

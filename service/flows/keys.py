@@ -4,6 +4,7 @@ The owner's members open the own bundle. A recipient's members open the grant, a
 the live consent says: `consent.grant.Grant`, computed here, is what the grant's header is compared with.
 """
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -54,7 +55,12 @@ class RecipientKeys:
     @property
     def slots(self) -> frozenset[Slot]:
         """The slots that the grant names in clear: at most these can be opened."""
-        return frozenset(Slot(one.slot) for one in decode_header(self.grant.header).slots)
+        return _slots_named(self.grant.header)
+
+
+@functools.lru_cache(maxsize=4096)
+def _slots_named(header: bytes) -> frozenset[Slot]:
+    return frozenset(Slot(one.slot) for one in decode_header(header).slots)
 
 
 class Ring:
@@ -99,6 +105,10 @@ async def load_group(tx: Transaction, who: Who) -> GroupRows:
 
 def open_group(house: House, who: Who, rows: GroupRows) -> GroupKeys:
     """The group's keys, opened with the caller's own; they must be those whose public halves are pinned."""
+    return who.keys.group(rows, lambda: _open_member(house, who, rows))
+
+
+def _open_member(house: House, who: Who, rows: GroupRows) -> GroupKeys:
     return open_member(
         house.roots.by_number(rows.seal.root_key),
         rows.seal.blob,
@@ -154,12 +164,20 @@ def open_owner_ring(house: House, who: Who, rows: OwnerKeys) -> tuple[Ring, Grou
     """The owner's slot keys, with the group's keys and the shred key that writing needs too."""
     group = open_group(house, who, rows.group)
     shred = open_case_shred(house, rows.case, rows.shred)
-    entries = open_bundle(rows.bundle.blob, shred, group, bundle_place(rows.case, rows.bundle))
+    place = bundle_place(rows.case, rows.bundle)
+    opened = (place, rows.group, rows.shred, rows.bundle)
+    entries = who.keys.slots(opened, lambda: open_bundle(rows.bundle.blob, shred, group, place))
     return Ring(entries), group, shred
 
 
 def open_recipient_ring(house: House, who: Who, rows: RecipientKeys) -> Ring:
     """The slot keys of a grant. Raises OpenError unless it says exactly what the live consent says."""
+    place = (rows.case.owner, rows.case.id)
+    opened = (place, rows.group, rows.shred, rows.grant, rows.expected, rows.owner)
+    return Ring(who.keys.slots(opened, lambda: _open_grant(house, who, rows)))
+
+
+def _open_grant(house: House, who: Who, rows: RecipientKeys) -> tuple[SlotKeyEntry, ...]:
     group = open_group(house, who, rows.group)
     shred = open_case_shred(house, rows.case, rows.shred)
     row = SealedGrant(
@@ -169,7 +187,7 @@ def open_recipient_ring(house: House, who: Who, rows: RecipientKeys) -> Ring:
         digest=rows.grant.digest,
     )
     found = open_grant(row, _expectation(rows), rows.owner.ed25519, shred, group)
-    return Ring(_threaded(house, who, found))
+    return tuple(_threaded(house, who, found))
 
 
 def _expectation(rows: RecipientKeys) -> GrantExpectation:

@@ -170,7 +170,7 @@ async def search_cases(house: House, who: Who, words: str) -> Page[CaseLine]:
 async def _sealed_names(
     tx: Transaction, who: Who, row: CaseRow, slots: frozenset[Slot]
 ) -> tuple[OwnerKeys, tuple[SealedRow, ...]]:
-    sealed = tuple(one for one in await cases.sealed_values(tx, row.id) if one.slot in slots)
+    sealed = await cases.sealed_values(tx, row.id, slots)
     return await load_owner_keys(tx, who, row), sealed
 
 

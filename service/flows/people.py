@@ -6,7 +6,7 @@ Slow work (Argon2id) is done before the transaction; all that is written is writ
 from dataclasses import dataclass, field
 
 from audit.event import Event
-from cases.ids import COLLABORATION, USER, OrganisationId, SectionId, UserId, read_id, write_id
+from cases.ids import COLLABORATION, ORGANISATION, USER, OrganisationId, SectionId, UserId, read_id, write_id
 from crypto.keys import UserKeys
 from crypto.password import Method, lock_seed
 from crypto.totp import base32, new_secret, otpauth, seal_totp
@@ -217,13 +217,13 @@ async def tree_called(tx: Transaction, name: str) -> int:
 
 
 async def _tree_name(tx: Transaction, name: str) -> str:
-    if any(read_id(kind, name) for kind in ("b", "o")):
+    if any(read_id(kind, name) for kind in (COLLABORATION, ORGANISATION)):
         return name
     collaboration = await organisations.collaboration_named(tx, name)
     if collaboration is not None:
         return write_id(COLLABORATION, collaboration)
     organisation = await organisations.organisation_named(tx, name)
-    return "" if organisation is None else write_id("o", organisation.id)
+    return "" if organisation is None else write_id(ORGANISATION, organisation.id)
 
 
 async def find_organisation(house: House, name: str) -> OrganisationRow:

@@ -73,7 +73,11 @@ async def load_reading(
         opens = keys.slots if keys is not None else frozenset()
         reasons.update(dict.fromkeys(readable - opens, Reason.NOT_ASKED))
         readable &= opens
-    rows = await cases.sealed_values(tx, situation.case.id) if readable else ()
+    rows = (
+        await cases.sealed_values(tx, situation.case.id, readable, _threads(who, situation))
+        if readable
+        else ()
+    )
     side = situation.facts.side
     by_slot = house.policy.registry.by_slot
     return Reading(
@@ -88,6 +92,13 @@ async def load_reading(
     )
 
 
+def _threads(who: Who, situation: Situation) -> tuple[bytes, ...] | None:
+    """The threads that this caller meets; None: every one, for the owner with no recipient named."""
+    if situation.facts.side is Side.OWNER:
+        return None if situation.recipient is None else (NO_THREAD, situation.recipient.bytes)
+    return (NO_THREAD, who.principal.organisation.bytes)
+
+
 async def granted(tx: Transaction, who: Who, situation: Situation) -> RecipientKeys | None:
     """The grant's rows for a recipient under a live consent; None where there is no key for it now."""
     series, stands = situation.series, situation.standing
@@ -98,15 +109,11 @@ async def granted(tx: Transaction, who: Who, situation: Situation) -> RecipientK
 
 
 def _is_for(house: House, who: Who, situation: Situation, row: SealedRow) -> bool:
-    """Whether the row is one that this caller meets: its own thread, and requests that were sent to it."""
+    """Whether the row is one that this caller meets: of the threads loaded, the requests that were sent to it."""
     if row.column != 0:
         return False
-    if situation.facts.side is Side.OWNER:
-        return situation.recipient is None or row.thread in (NO_THREAD, situation.recipient.bytes)
-    if row.thread == NO_THREAD:
+    if situation.facts.side is Side.OWNER or row.thread == NO_THREAD:
         return True
-    if row.thread != who.principal.organisation.bytes:
-        return False
     if house.policy.registry.by_slot[row.slot].type not in OF_A_REQUEST:
         return True
     return row.record in visible_requests(who, situation)

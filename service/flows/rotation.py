@@ -85,7 +85,7 @@ async def _rotate_once(house: House, who: Who, case: CaseId) -> None:
 
     async def first(tx: Transaction) -> Done[_Seen]:
         row = await _own_case(tx, who, case)
-        rows = tuple(one for one in await cases.sealed_values(tx, case) if one.slot in shared)
+        rows = await cases.sealed_values(tx, case, shared)
         made = entry(
             house,
             who,
@@ -107,7 +107,7 @@ async def _rotate_once(house: House, who: Who, case: CaseId) -> None:
     async def second(tx: Transaction) -> Done[None]:
         row = await _own_case(tx, who, case)
         bundle = await keys.bundle(tx, case)
-        rows = tuple(one for one in await cases.sealed_values(tx, case) if one.slot in shared)
+        rows = await cases.sealed_values(tx, case, shared)
         if bundle != seen.keys.bundle or rows != seen.rows:
             raise StaleError
         await put_rows(tx, row, _sealed_anew(house, row, fresh, opened))

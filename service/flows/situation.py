@@ -181,6 +181,7 @@ async def _assigned(tx: Transaction, who: Who, row: CaseRow) -> bool:
 
 def the_series(found: tuple[Series, ...], house: House) -> Series | None:
     """Of a recipient's consents in one case the live one, else the one begun last."""
+    if len(found) < 2:
+        return found[0] if found else None
     live = [one for one in found if standing(one.events, house.clock()).state is State.LIVE]
-    chosen = live or list(found)
-    return chosen[-1] if chosen else None
+    return (live or list(found))[-1]

@@ -16,7 +16,7 @@ from service.flows.entries import entry, tree_of_case, tree_of_organisation
 from service.flows.granting import revoke
 from service.flows.sign_in import IDLE
 from service.house import House
-from service.store import cases, consents, sessions, users
+from service.store import cases, consents, keys, sessions, users
 from service.store.cases import CaseRow
 from service.store.consents import Series
 from service.store.engine import Transaction
@@ -25,6 +25,17 @@ from service.store.writer import Done
 
 AT_ONCE = 100
 _MINUTE = timedelta(minutes=1)
+
+
+async def check_grants(house: House) -> int:
+    """At start: deletes every grant whose consent does not hold, as a restored backup may bring back.
+
+    Gives back how many grants it looked at. Raises UnavailableError.
+    """
+    granted = await house.look(keys.series_with_grants)
+    for series in granted:
+        await _look_at(house, series)
+    return len(granted)
 
 
 async def sweep(house: House) -> int:

@@ -196,11 +196,18 @@ async def is_assigned(tx: Transaction, case: CaseId, user: UserId) -> bool:
     return True
 
 
-async def sealed_values(tx: Transaction, case: CaseId) -> tuple[SealedRow, ...]:
-    """Every sealed value of the case, of all threads; the caller picks what was allowed."""
+async def sealed_values(
+    tx: Transaction, case: CaseId, slots: Collection[Slot], threads: Collection[bytes] | None = None
+) -> tuple[SealedRow, ...]:
+    """The sealed values of these slots, in the order in which they were written; of these threads, None: of all."""
+    where = f'"case" = ? AND slot IN ({",".join(map(str, sorted(slots)))})'
+    values: list[Value] = [case.bytes]
+    if threads is not None:
+        where += f" AND thread IN ({','.join('?' * len(threads))})"
+        values += threads
     rows = tx.rows(
-        'SELECT record, slot, "column", thread, version, blob FROM sealed WHERE "case" = ? ORDER BY id',
-        case.bytes,
+        f'SELECT record, slot, "column", thread, version, blob FROM sealed WHERE {where} ORDER BY id',  # noqa: S608
+        *values,
     )
     return tuple(
         SealedRow(

@@ -205,3 +205,9 @@ def _grant(row: Row) -> GrantRow:
     return GrantRow(
         header=as_bytes(row[0]), sealed=as_bytes(row[1]), signature=as_bytes(row[2]), digest=as_bytes(row[3])
     )
+
+
+async def series_with_grants(tx: Transaction) -> tuple[SeriesId, ...]:
+    """Every series that has a grant."""
+    rows = tx.rows("SELECT series FROM sealed_grant ORDER BY rowid")
+    return tuple(SeriesId(UUID(bytes=as_bytes(row[0]))) for row in rows)
