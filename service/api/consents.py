@@ -7,7 +7,7 @@ from cases.ids import CASE, read_id
 from policies.actions import Action
 from service.api import answers_shared as answers
 from service.api.answers_shared import ConsentsAnswer, DoneAnswer, RecordedAnswer
-from service.api.bodies import AnswerBody, ConsentBody, WithdrawBody
+from service.api.bodies_consents import AnswerBody, ConsentBody, WithdrawBody
 from service.api.documented import CREATES, OF_A_CASE, does
 from service.api.documented import answers as documented
 from service.flows import consent_reading, consents

@@ -11,7 +11,7 @@ from service.api.answers_shared import RequestKeptAnswer, RequestsAnswer
 from service.api.bodies import DeclineBody, RequestBody
 from service.api.documented import CHANGES, CREATES, OF_A_CASE, WITH_QUERY, does
 from service.api.documented import answers as documented
-from service.flows import inbox, ledger_reading, requests
+from service.flows import inbox, ledger_reading, request_moves, requests
 from service.flows.errors import NotThereError
 from service.house import House, Who
 from service.wiring import GivenHouse, GivenWho, HttpRequest, IdempotencyKey, IfMatch, once_of, version_of
@@ -52,7 +52,7 @@ async def read_inbox(
 
 async def _owner_move(house: House, who: Who, id: str, how: Move, if_match: str | None) -> RequestKeptAnswer:
     version = version_of(if_match)
-    moved = await requests.move_request(house, who, read_id(REQUEST, id), how, version=version)
+    moved = await request_moves.move_request(house, who, read_id(REQUEST, id), how, version=version)
     return answers.request_kept(moved)
 
 
@@ -103,7 +103,9 @@ async def complete(
 )
 async def accept(house: GivenHouse, who: GivenWho, id: FromPath[str]) -> RequestKeptAnswer:
     """Accept: from now on the organisation sees what the consent covers."""
-    return answers.request_kept(await requests.move_request(house, who, read_id(REQUEST, id), Move.ACCEPT))
+    return answers.request_kept(
+        await request_moves.move_request(house, who, read_id(REQUEST, id), Move.ACCEPT)
+    )
 
 
 @post(
@@ -118,7 +120,9 @@ async def decline(
     """Say that it cannot be taken, and why."""
     reason = DeclineReason(data.reason)
     found = read_id(REQUEST, id)
-    return answers.request_kept(await requests.move_request(house, who, found, Move.DECLINE, reason=reason))
+    return answers.request_kept(
+        await request_moves.move_request(house, who, found, Move.DECLINE, reason=reason)
+    )
 
 
 HANDLERS = (of_case, create, read_inbox, send, cancel, complete, accept, decline)

@@ -102,17 +102,7 @@ async def _write(
     sealed = seal_row(
         house, ring, situation.case, field.slot, value, record=row_id.bytes, thread=target.recipient.bytes
     )
-    row = LedgerEntry(
-        id=row_id,
-        case=situation.case.id,
-        recipient=target.recipient,
-        request=target.request,
-        kind=new.kind,
-        author=who.principal.user,
-        organisation=who.principal.organisation,
-        recorded=house.clock(),
-        corrects=new.corrects,
-    )
+    row = _row(house, who, situation, target, new, row_id)
     await requests.add_row(tx, row)
     hashes = await put_rows(tx, situation.case, [sealed])
     if target.delivers is not None:
@@ -128,6 +118,22 @@ async def _write(
         series=situation.series,
     )
     return (written(situation.tree, made, hashes),)
+
+
+def _row(
+    house: House, who: Who, situation: Situation, target: _Target, new: NewRow, row_id: RowId
+) -> LedgerEntry:
+    return LedgerEntry(
+        id=row_id,
+        case=situation.case.id,
+        recipient=target.recipient,
+        request=target.request,
+        kind=new.kind,
+        author=who.principal.user,
+        organisation=who.principal.organisation,
+        recorded=house.clock(),
+        corrects=new.corrects,
+    )
 
 
 def _field(house: House, kind: RowKind) -> Field:

@@ -5,43 +5,34 @@ keys: a second recipient that helps the same person never opens them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from audit.event import Event
 from cases.errors import FieldError
 from cases.fields import Field, FieldType, Slot, read_value
 from cases.ids import REQUEST, OrganisationId, RequestId, read_id, write_id
-from cases.request import OPEN_STAGES, DeclineReason, Move, Stage, move
+from cases.request import Stage
 from policies.actions import Action
 from policies.decide import Denied, decide
 from service.flows import repeat
 from service.flows.agreeing import ensure_grant
 from service.flows.cases import uuid4_of
-from service.flows.entries import EVENT_OF, Refusal, entry, written
-from service.flows.errors import InvalidError, NotThereError, StaleError, WrongStateError
-from service.flows.granting import drop_grant
+from service.flows.entries import Refusal, entry, written
+from service.flows.errors import InvalidError, NotThereError, WrongStateError
 from service.flows.keys import Ring, open_owner_ring
 from service.flows.reading import OF_A_REQUEST
 from service.flows.repeat import Once
 from service.flows.rotation import load_writing_keys, settle_write
 from service.flows.sealing import missing_keys, new_bundle, put_rows, seal_row
-from service.flows.situation import Admitted, Situation, admit, denied
+from service.flows.situation import Situation, admit, denied
 from service.house import House, Who
-from service.store import cases, keys, organisations, requests
+from service.store import keys, organisations, requests
 from service.store.cases import CaseRow
 from service.store.engine import Transaction
 from service.store.log import Record, digest_of
 from service.store.requests import RequestRow
 from service.store.writer import Done
-
-OWNER_MOVES = {
-    Move.SEND: Action.REQUEST_SEND,
-    Move.CANCEL: Action.REQUEST_CANCEL,
-    Move.COMPLETE: Action.REQUEST_COMPLETE,
-}
-RECIPIENT_MOVES = {Move.ACCEPT: Action.REQUEST_ACCEPT, Move.DECLINE: Action.REQUEST_DECLINE}
-ENDS = frozenset({Stage.DECLINED, Stage.COMPLETED, Stage.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +79,13 @@ async def create_request(
         row, record = await _write(tx, house, who, situation, request, new, values)
         granted = await ensure_grant(tx, house, who, situation) if new.send else ()
         await repeat.remember(tx, house, who, once, write_id(REQUEST, row.id))
-        return Done(outcome=_kept(row), records=(record, *granted))
+        return Done(outcome=kept(row), records=(record, *granted))
 
     return (await settle_write(house, who, job)).outcome
 
 
-def _kept(row: RequestRow) -> RequestKept:
+def kept(row: RequestRow) -> RequestKept:
+    """What a writer of this request gets back."""
     return RequestKept(id=row.id, stage=row.stage, version=row.version)
 
 
@@ -102,7 +94,7 @@ async def _made_before(tx: Transaction, made: str) -> RequestKept:
     row = None if found is None else await requests.request(tx, RequestId(found))
     if row is None:
         raise NotThereError
-    return _kept(row)
+    return kept(row)
 
 
 async def _check_send(tx: Transaction, house: House, who: Who, situation: Situation) -> Done[Refusal] | None:
@@ -207,89 +199,3 @@ async def _ring(tx: Transaction, house: House, who: Who, case: CaseRow, recipien
         grown = new_bundle(house, case, ring, group, shred, owner.group.key, owner.bundle.version + 1)
         await keys.put_bundle(tx, case.id, grown)
     return ring
-
-
-async def move_request(
-    house: House,
-    who: Who,
-    request: UUID | None,
-    how: Move,
-    *,
-    version: int | None = None,
-    reason: DeclineReason | None = None,
-) -> RequestKept:
-    """Moves a request: the owner sends, cancels, completes; the addressed organisation accepts or declines.
-
-    The owner's moves carry the version that it saw. Raises MoveError and WrongStateError (409), StaleError,
-    NotThereError, NeverAllowedError, NotCoveredError.
-    """
-    action = OWNER_MOVES.get(how) or RECIPIENT_MOVES[how]
-
-    async def job(tx: Transaction) -> Done[RequestKept] | Done[Refusal]:
-        row = None if request is None else await requests.request(tx, RequestId(request))
-        admitted = await admit_request(tx, house, who, action, row)
-        if isinstance(admitted, Done) or row is None:
-            return admitted if isinstance(admitted, Done) else Done(outcome=Refusal(NotThereError()))
-        if how in OWNER_MOVES and version != row.version:
-            raise StaleError
-        if how is Move.SEND and not admitted.situation.case.conditions.both:
-            raise WrongStateError("conditions")
-        situation = admitted.situation
-        changed = await requests.change_request(tx, _moved(row, how, house, reason))
-        made = entry(
-            house,
-            who,
-            EVENT_OF[action],
-            case=situation.case,
-            object=write_id(REQUEST, row.id),
-            series=situation.series,
-        )
-        more: tuple[Record, ...] = ()
-        if how is Move.SEND:
-            more = await ensure_grant(tx, house, who, situation)
-        if how is Move.DECLINE:
-            more = await _drop_unneeded(tx, house, who, situation)
-        return Done(outcome=_kept(changed), records=(Record(tree=situation.tree, entry=made), *more))
-
-    return (await settle_write(house, who, job)).outcome
-
-
-async def _drop_unneeded(tx: Transaction, house: House, who: Who, situation: Situation) -> tuple[Record, ...]:
-    """After a decline with no other request open the recipient needs no key: its grant goes, the consent stays."""
-    series = situation.series
-    if series is None:
-        return ()
-    left = await requests.requests_of_case(tx, situation.case.id, series.recipient)
-    if any(request.stage in OPEN_STAGES and request.stage is not Stage.DRAFT for request in left):
-        return ()
-    return await drop_grant(tx, house, who, situation.case, series, situation.tree)
-
-
-def _moved(row: RequestRow, how: Move, house: House, reason: DeclineReason | None) -> RequestRow:
-    now = house.clock()
-    stage = move(row.stage, how)
-    return replace(
-        row,
-        stage=stage,
-        sent=now if how is Move.SEND else row.sent,
-        accepted=now if how is Move.ACCEPT else row.accepted,
-        ended=now if stage in ENDS else row.ended,
-        decline_reason=reason if how is Move.DECLINE else row.decline_reason,
-    )
-
-
-async def admit_request(
-    tx: Transaction, house: House, who: Who, action: Action, row: RequestRow | None
-) -> Admitted | Done[Refusal]:
-    """Decides an action on a request: only its owner and the organisation it is addressed to ever meet it.
-
-    A draft is not there for anybody but the owner.
-    """
-    mine = who.principal.organisation
-    case = None if row is None else await cases.case(tx, row.case)
-    if row is None or case is None:
-        return await admit(tx, house, who, action, None)
-    addressed = row.recipient == mine and row.sent is not None
-    if case.owner != mine and not addressed:
-        return await admit(tx, house, who, action, None)
-    return await admit(tx, house, who, action, row.case, recipient=row.recipient)
