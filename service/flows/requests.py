@@ -28,7 +28,7 @@ from service.flows.sealing import missing_keys, new_bundle, put_rows, seal_row
 from service.flows.situation import Situation, admit, denied
 from service.house import House, Who
 from service.store import keys, organisations, requests
-from service.store.cases import CaseRow
+from service.store.cases import CaseRow, SealedRow
 from service.store.engine import Transaction
 from service.store.log import Record, digest_of
 from service.store.requests import RequestRow
@@ -131,12 +131,7 @@ async def _write(
         sent=now if new.send else None,
     )
     await requests.add_request(tx, row)
-    thread = new.recipient.bytes
-    sealed = [
-        seal_row(house, ring, case, slot, values.get(slot, b""), record=request.bytes, thread=thread)
-        for slot in sorted(request_slots(house))
-    ]
-    hashes = await put_rows(tx, case, sealed)
+    hashes = await put_rows(tx, case, _sealed(house, ring, case, row, values))
     event = Event.REQUEST_SEND if new.send else Event.REQUEST_DRAFT
     made = entry(
         house,
@@ -148,6 +143,17 @@ async def _write(
         series=situation.series,
     )
     return row, written(situation.tree, made, hashes)
+
+
+def _sealed(
+    house: House, ring: Ring, case: CaseRow, row: RequestRow, values: Mapping[Slot, bytes]
+) -> list[SealedRow]:
+    """A value for every field of a request, empty ones too."""
+    record, thread = row.id.bytes, row.recipient.bytes
+    return [
+        seal_row(house, ring, case, slot, values.get(slot, b""), record=record, thread=thread)
+        for slot in sorted(request_slots(house))
+    ]
 
 
 def request_slots(house: House) -> frozenset[Slot]:
