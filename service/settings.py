@@ -22,13 +22,17 @@ class SettingError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where things are and how the service listens. Paths are as given; hosts are lower-case names."""
+    """Where things are and how the service listens. Paths are as given; hosts are lower-case names.
+
+    ``proxies`` are the addresses, with commas, of reverse proxies whose X-Forwarded-For is believed; none by default.
+    """
 
     data: Path = Path("var/data")
     keys: Path = Path("var/keys")
     host: str = "127.0.0.1"
     port: int = 8000
     hosts: str = ""
+    proxies: str = ""
     origin: str = "tsunagi.invalid"
     fields: Path | None = None
     roles: Path | None = None
@@ -73,6 +77,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         host=given.get("host", "127.0.0.1"),
         port=_number("TSUNAGI_PORT", given.get("port", "8000"), 1, 65535),
         hosts=given.get("hosts", ""),
+        proxies=given.get("proxies", ""),
         origin=given.get("origin", "tsunagi.invalid"),
         fields=Path(given["fields"]) if "fields" in given else None,
         roles=Path(given["roles"]) if "roles" in given else None,

@@ -3,16 +3,14 @@
 import argparse
 import socket
 import sys
-from os import urandom
 
 import uvicorn
 
-from service.app import create_app
+from service.app import serve_house
 from service.cli.opening import load_house
 from service.cli.saying import refuse, tell
-from service.edge import Edge
 from service.house import House
-from service.logs import RequestLog, catch_strays, configure
+from service.logs import catch_strays, configure
 from service.settings import Settings
 
 
@@ -46,17 +44,15 @@ def listen(host: str, port: int) -> socket.socket:
 
 def make_server(house: House) -> uvicorn.Server:
     """The ASGI stack in uvicorn: the request log outside, then the edge, then the app."""
-    stack = RequestLog(
-        Edge(create_app(house), hosts=house.settings.allowed_hosts),
-        random=urandom,
-    )
+    proxies = house.settings.proxies
     config = uvicorn.Config(
-        stack,
+        serve_house(house),
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies or None,
         timeout_graceful_shutdown=10,
     )
     return uvicorn.Server(config)
