@@ -13,11 +13,13 @@ from litestar.types import ASGIApp
 from service.api import HANDLERS
 from service.api.schema import StrictSchema, schema_router
 from service.edge import Edge
+from service.flows.running import note
 from service.flows.sweep import check_grants, sweep
 from service.house import House
 from service.logs import RequestLog, get_logger
 from service.problems import answer_problem
 from service.session import COOKIE
+from service.store.errors import StoreError
 from service.wiring import DEPENDENCIES, check_routes, guard
 
 SWEEP_SECONDS = 60
@@ -66,12 +68,15 @@ async def _living(app: Litestar) -> AsyncIterator[None]:
     if not isinstance(house, House):
         raise RuntimeError("the app has a house")
     house.start()
+    await note(house, Event.SYSTEM_START)
     sweeping = asyncio.create_task(_sweep_for_ever(house))
     try:
         yield
     finally:
         sweeping.cancel()
         await asyncio.gather(sweeping, return_exceptions=True)
+        with contextlib.suppress(StoreError):
+            await note(house, Event.SYSTEM_STOP)
         await house.stop()
 
 
