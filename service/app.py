@@ -10,6 +10,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
+from audit.event import Event
 from service.api import HANDLERS
 from service.api.schema import StrictSchema, schema_router
 from service.edge import Edge

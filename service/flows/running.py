@@ -10,7 +10,7 @@ from service.store.writer import Done
 
 
 async def note(house: House, event: Event) -> None:
-    """Logs that the service started or stopped: a gap between the two is a gap in the record. Raises UnavailableError."""
+    """Logs that the service started or stopped; what lies between is the record. Raises UnavailableError."""
 
     async def job(tx: Transaction) -> Done[None]:
         found = await organisations.instance(tx)
