@@ -96,11 +96,10 @@ class Ring:
 
 async def load_group(tx: Transaction, who: Who) -> GroupRows:
     """The caller's group. Raises WrongStateError(no_key) where the organisation or the caller holds none."""
-    key = await keys.group_key(tx, who.principal.organisation)
-    seal = None if key is None else await keys.member_seal(tx, key, who.principal.user)
-    if key is None or seal is None:
+    found = await keys.group_with_seal(tx, who.principal.organisation, who.principal.user)
+    if found is None:
         raise WrongStateError("no_key")
-    return GroupRows(key=key, seal=seal)
+    return GroupRows(key=found[0], seal=found[1])
 
 
 def open_group(house: House, who: Who, rows: GroupRows) -> GroupKeys:
@@ -134,11 +133,11 @@ async def load_recipient_keys(
     tx: Transaction, who: Who, case: CaseRow, expected: Grant
 ) -> RecipientKeys | None:
     """The rows of a recipient's side; None where there is no grant now."""
-    grant = await keys.grant(tx, expected.series)
-    shred = await keys.case_key(tx, case.id)
+    found = await keys.grant_with_shred(tx, expected.series, case.id)
     owner = await keys.group_key(tx, case.owner)
-    if grant is None or shred is None or owner is None:
+    if found is None or owner is None:
         return None
+    grant, shred = found
     return RecipientKeys(
         case=case, group=await load_group(tx, who), shred=shred, grant=grant, expected=expected, owner=owner
     )

@@ -7,7 +7,7 @@ Rules kept here:
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from audit.event import Decision, Event
 from audit.event import Reason as LogReason
@@ -30,9 +30,8 @@ from service.store.log import Receipt, Record
 from service.store.writer import Done
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """One opened value: where it stands and its stored bytes, in clear."""
+class Opened(NamedTuple):
+    """One opened value: where it stands and its stored bytes, in clear. Prints nothing of itself."""
 
     record: bytes
     slot: Slot
@@ -57,7 +56,8 @@ def open_for_release(
         fields=fields,
         now=house.clock(),
     )
-    return tuple(_open(ring, case, row) for row in wanted)
+    tenant, id = case.owner.bytes, case.id.bytes
+    return tuple([_open(ring, tenant, id, row) for row in wanted])
 
 
 def open_for_computing(
@@ -72,30 +72,19 @@ def open_for_computing(
         count=len(wanted),
         now=house.clock(),
     )
-    return {case.id: tuple(_open(ring, case, row) for row in rows) for ring, case, rows in wanted}
+    return {
+        case.id: tuple([_open(ring, case.owner.bytes, case.id.bytes, row) for row in rows])
+        for ring, case, rows in wanted
+    }
 
 
-def _open(ring: Ring, case: CaseRow, row: SealedRow) -> Opened:
-    epoch, _ = field_key_name(row.blob)
-    key = ring.of_epoch(row.slot, row.thread, epoch)
+def _open(ring: Ring, tenant: bytes, case: bytes, row: SealedRow) -> Opened:
+    record, slot, column, thread, version, blob = row
+    key = ring.of_epoch(slot, thread, field_key_name(blob)[0])
     if key is None:
         raise OpenError(Blob.FIELD)
-    place = FieldContext(
-        tenant=case.owner.bytes,
-        case=case.id.bytes,
-        record=row.record,
-        slot=row.slot,
-        column=row.column,
-        version=row.version,
-    )
-    return Opened(
-        record=row.record,
-        slot=row.slot,
-        column=row.column,
-        thread=row.thread,
-        version=row.version,
-        value=open_field(key, row.blob, place),
-    )
+    place = FieldContext(tenant=tenant, case=case, record=record, slot=slot, column=column, version=version)
+    return Opened(record, slot, column, thread, version, open_field(key, blob, place))
 
 
 def shown(house: House, opened: Opened, masked: frozenset[Slot]) -> object:

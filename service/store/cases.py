@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from piccolo.columns import Column
@@ -46,9 +47,11 @@ class CaseRow:
     version: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SealedRow:
-    """One encrypted value; ``thread`` is 16 zeros where the slot belongs to no recipient."""
+class SealedRow(NamedTuple):
+    """One encrypted value; ``thread`` is 16 zeros where the slot belongs to no recipient.
+
+    A tuple, because a read makes dozens of them.
+    """
 
     record: bytes
     slot: Slot
@@ -211,12 +214,12 @@ async def sealed_values(
     )
     return tuple(
         SealedRow(
-            record=as_bytes(row[0]),
-            slot=Slot(as_int(row[1])),
-            column=as_int(row[2]),
-            thread=as_bytes(row[3]),
-            version=as_int(row[4]),
-            blob=as_bytes(row[5]),
+            as_bytes(row[0]),
+            Slot(as_int(row[1])),
+            as_int(row[2]),
+            as_bytes(row[3]),
+            as_int(row[4]),
+            as_bytes(row[5]),
         )
         for row in rows
     )

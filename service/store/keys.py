@@ -81,8 +81,11 @@ async def group_key(tx: Transaction, organisation: OrganisationId) -> GroupKeyRo
         "ORDER BY epoch DESC LIMIT 1",
         organisation.bytes,
     )
-    if found is None:
-        return None
+    return None if found is None else _group_key(tx, organisation, found)
+
+
+def _group_key(tx: Transaction, organisation: OrganisationId, found: Row) -> GroupKeyRow:
+    """The row of group, epoch, keys, version and MAC. Raises TamperedError where the MAC does not fit."""
     row = GroupKeyRow(
         group=GroupId(UUID(bytes=as_bytes(found[0]))),
         organisation=organisation,
@@ -93,6 +96,27 @@ async def group_key(tx: Transaction, organisation: OrganisationId) -> GroupKeyRo
     columns = (row.group.bytes, organisation.bytes, row.epoch, row.x25519, row.ed25519)
     tx.macs.check(Marked.GROUP_KEY, as_int(found[4]), columns, found[5])
     return row
+
+
+async def group_with_seal(
+    tx: Transaction, organisation: OrganisationId, user: UserId
+) -> tuple[GroupKeyRow, MemberSealRow] | None:
+    """The newest epoch of the organisation's group and its seed's seal to the user; None where either is missing."""
+    found = tx.row(
+        'SELECT g."group", g.epoch, g.x25519, g.ed25519, g.version, g.mac, m.root_key, m.blob FROM group_key g '
+        'JOIN member_seal m ON m.user = ? AND m."group" = g."group" AND m.epoch = g.epoch '
+        "WHERE g.organisation = ? AND g.epoch = (SELECT max(epoch) FROM group_key WHERE organisation = ?)",
+        user.bytes,
+        organisation.bytes,
+        organisation.bytes,
+    )
+    if found is None:
+        return None
+    key = _group_key(tx, organisation, found[:6])
+    seal = MemberSealRow(
+        group=key.group, epoch=key.epoch, user=user, root_key=as_int(found[6]), blob=as_bytes(found[7])
+    )
+    return key, seal
 
 
 async def put_member_seal(tx: Transaction, row: MemberSealRow) -> None:
@@ -199,6 +223,22 @@ async def grant(tx: Transaction, series: SeriesId) -> GrantRow | None:
         "SELECT header, sealed, signature, digest FROM sealed_grant WHERE series = ?", series.bytes
     )
     return None if found is None else _grant(found)
+
+
+async def grant_with_shred(
+    tx: Transaction, series: SeriesId, case: CaseId
+) -> tuple[GrantRow, CaseKeyRow] | None:
+    """The series' grant and its case's shred key; None where either is gone."""
+    found = tx.row(
+        "SELECT g.header, g.sealed, g.signature, g.digest, k.root_key, k.blob FROM sealed_grant g "
+        'JOIN case_key k ON k."case" = ? WHERE g.series = ? AND g."case" = ?',
+        case.bytes,
+        series.bytes,
+        case.bytes,
+    )
+    if found is None:
+        return None
+    return _grant(found[:4]), CaseKeyRow(root_key=as_int(found[4]), blob=as_bytes(found[5]))
 
 
 def _grant(row: Row) -> GrantRow:

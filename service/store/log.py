@@ -57,11 +57,7 @@ class Receipt:
         """Spends the receipt of a scan or a rotation: values are opened to compute with, and not shown."""
         entry = self.entry
         self._spend(now, actor)
-        if (
-            entry.event not in _COMPUTING
-            or not fields <= set(entry.fields)
-            or (entry.count or 0) < count
-        ):
+        if entry.event not in _COMPUTING or not fields <= set(entry.fields) or (entry.count or 0) < count:
             raise RuntimeError("the entry is no scan or rotation of this")
 
     def _spend(self, now: datetime, actor: str) -> None:
