@@ -79,6 +79,8 @@ ROW_CASE: Final = b"TSN1-ROW-CASE\0"
 ROW_ASSIGNMENT: Final = b"TSN1-ROW-ASSIGNMENT\0"
 ROW_APPOINTMENT: Final = b"TSN1-ROW-APPOINTMENT\0"
 ROW_SESSION: Final = b"TSN1-ROW-SESSION\0"
+ROW_SERIES: Final = b"TSN1-ROW-SERIES\0"
+ROW_REQUEST: Final = b"TSN1-ROW-REQUEST\0"
 ROW_DOMAINS: Final = frozenset(
     {
         ROW_USER,
@@ -92,6 +94,8 @@ ROW_DOMAINS: Final = frozenset(
         ROW_ASSIGNMENT,
         ROW_APPOINTMENT,
         ROW_SESSION,
+        ROW_SERIES,
+        ROW_REQUEST,
     }
 )
 

@@ -9,7 +9,7 @@ Rules kept here:
 from dataclasses import dataclass
 
 from audit.event import Via
-from crypto.errors import CryptoError
+from crypto.errors import Blob, CryptoError, OpenError
 from crypto.session import log_mark, open_session, read_token, session_id
 from policies.who import Principal
 from service.flows.sign_in import IDLE
@@ -85,6 +85,7 @@ def _usable(house: House, shown: Presented, row: SessionRow, user: UserRow) -> b
     return (
         row.transport is shown.transport
         and row.user == user.id
+        and row.version == user.version
         and user.state is UserState.ACTIVE
         and now < row.expires
         and now < row.seen + IDLE
@@ -92,11 +93,13 @@ def _usable(house: House, shown: Presented, row: SessionRow, user: UserRow) -> b
 
 
 def _handle(house: House, token: bytes, row: SessionRow, user: UserRow) -> KeyHandle:
-    """The handle of the session, opened with its token. Raises OpenError."""
+    """The handle of the session, opened with its token: the seed must be the user's own. Raises OpenError."""
     whole = (row.blob, user.id, row.expires)
     kept = house.handles.find(row.id, whole)
     if kept is None:
         kept = KeyHandle(open_session(token, row.blob, user.id.bytes, to_ms(row.expires) // 1000))
+        if kept.user().public != user.public_key:
+            raise OpenError(Blob.SESSION)
         house.handles.keep(row.id, whole, kept)
     return kept
 

@@ -32,7 +32,7 @@ def serve(settings: Settings, _arguments: argparse.Namespace) -> int:
 def listen(host: str, port: int) -> socket.socket:
     """A socket bound to the address. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY by it
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))

@@ -124,15 +124,12 @@ async def _record(
     opened: tuple[Ring, GroupKeys, ShredKey],
 ) -> tuple[Series, Standing, tuple[Record, ...]]:
     """Appends the event; where it is now the one that justifies, its grant replaces the one before."""
-    before = standing(series.events, house.clock())
     grown, record = await add(tx, house, who, case, series, event, tree)
     after = standing(grown.events, house.clock())
     if after.state is not State.LIVE or after.event != event:
         return grown, after, (record,)
     agreed = grant(after, grown.stored[-1])
     sealed = await issue(tx, house, who, case, agreed, grown, *opened, tree)
-    if before.state is State.LIVE and not before.fields <= after.fields:
-        await keys.mark_rotation_due(tx, case.id)
     return grown, after, (record, sealed)
 
 

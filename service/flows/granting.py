@@ -16,12 +16,13 @@ from crypto.keys import GroupKeys, ShredKey
 from crypto.sealing import seal_grant
 from service.flows.entries import entry
 from service.flows.errors import WrongStateError
-from service.flows.keys import Ring
+from service.flows.keys import Ring, slots_named
 from service.house import House, Who
 from service.store import keys, requests
 from service.store.cases import CaseRow
 from service.store.consents import Series
 from service.store.engine import Transaction
+from service.store.errors import TamperedError
 from service.store.keys import GrantRow, GroupKeyRow
 from service.store.log import Record
 
@@ -46,7 +47,15 @@ async def issue(
     shred: ShredKey,
     tree: int,
 ) -> Record:
-    """Seals the agreed slot keys to the recipient and puts the grant in place of an older one."""
+    """Seals the agreed slot keys to the recipient and puts the grant in place of an older one.
+
+    Where the older one named a slot that is no longer agreed, the keys are due for rotation.
+    """
+    if agreed.case != case.id or (series is not None and agreed.recipient != series.recipient):
+        raise TamperedError("consent_series")
+    before = await keys.grant(tx, agreed.series)
+    if before is not None and not slots_named(before.header) <= agreed.slots:
+        await keys.mark_rotation_due(tx, case.id)
     owner = await keys.group_key(tx, case.owner)
     recipient = await recipient_group(tx, agreed.recipient)
     if owner is None:
@@ -111,11 +120,13 @@ def _entries(house: House, agreed: Grant, ring: Ring) -> tuple[SlotKeyEntry, ...
 async def drop_grant(
     tx: Transaction, house: House, who: Who | None, case: CaseRow, series: Series, tree: int
 ) -> tuple[Record, ...]:
-    """Deletes the grant, with its entry; none where there is none."""
+    """Deletes the grant, with its entry; none where there is none. From here on its slot keys are due for rotation:
+    nothing new is sealed under a key that a former recipient held."""
     row = await keys.grant(tx, series.id)
     if row is None:
         return ()
     await keys.drop_grant(tx, series.id)
+    await keys.mark_rotation_due(tx, case.id)
     gone = entry(
         house,
         who,
@@ -131,10 +142,8 @@ async def drop_grant(
 async def revoke(
     tx: Transaction, house: House, who: Who | None, case: CaseRow, series: Series, tree: int
 ) -> tuple[Record, ...]:
-    """The end of a consent: the grant goes, the slot keys are due for rotation, open requests stop."""
+    """The end of a consent: the grant goes, and open requests stop."""
     dropped = await drop_grant(tx, house, who, case, series, tree)
-    if dropped:
-        await keys.mark_rotation_due(tx, case.id)
     return (*dropped, *await stop_requests(tx, house, who, case, series.recipient, tree))
 
 

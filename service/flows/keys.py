@@ -55,11 +55,12 @@ class RecipientKeys:
     @property
     def slots(self) -> frozenset[Slot]:
         """The slots that the grant names in clear: at most these can be opened."""
-        return _slots_named(self.grant.header)
+        return slots_named(self.grant.header)
 
 
 @functools.lru_cache(maxsize=4096)
-def _slots_named(header: bytes) -> frozenset[Slot]:
+def slots_named(header: bytes) -> frozenset[Slot]:
+    """The slots that a grant's header names in clear."""
     return frozenset(Slot(one.slot) for one in decode_header(header).slots)
 
 

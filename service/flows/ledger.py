@@ -26,6 +26,7 @@ from service.flows.situation import Admitted, Situation, admit
 from service.house import House, Who
 from service.store import requests
 from service.store.engine import Transaction
+from service.store.errors import TamperedError
 from service.store.log import Record, digest_of
 from service.store.requests import LedgerEntry, RequestRow
 from service.store.writer import Done
@@ -191,10 +192,14 @@ async def _corrected(tx: Transaction, who: Who, situation: Situation, new: NewRo
 
 
 def first_kind(row: LedgerEntry, rows: Mapping[RowId, LedgerEntry]) -> RowKind:
-    """The kind of the row that a chain of corrections began with."""
-    while row.corrects is not None:
+    """The kind of the row that a chain of corrections began with. Raises TamperedError for one with no end."""
+    for _ in rows:
+        if row.corrects is None:
+            return row.kind
+        if row.corrects not in rows:
+            break
         row = rows[row.corrects]
-    return row.kind
+    raise TamperedError("ledger_row")
 
 
 async def _ring(

@@ -71,7 +71,14 @@ def _met(who: Who, reading: Reading, rows: tuple[LedgerEntry, ...]) -> tuple[Led
     if who.principal.role is not Role.NPO_VOLUNTEER:
         return rows
     ongoing = visible_requests(who, reading.situation)
-    return tuple(row for row in rows if row.request is not None and row.request.bytes in ongoing)
+    by_id = {row.id: row for row in rows}
+    return tuple(
+        row
+        for row in rows
+        if row.request is not None
+        and row.request.bytes in ongoing
+        and first_kind(row, by_id) is RowKind.DELIVERY
+    )
 
 
 def _view(

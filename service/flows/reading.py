@@ -33,7 +33,7 @@ from service.flows.reveal import Opened, open_for_release, shown, still_holds
 from service.flows.situation import Admitted, Situation, admit
 from service.flows.views import CaseView, Metadata, receipt_view
 from service.house import House, Who
-from service.store import cases
+from service.store import cases, requests
 from service.store.cases import SealedRow
 from service.store.engine import Transaction
 from service.store.log import Receipt, Record
@@ -78,11 +78,14 @@ async def load_reading(
         if readable
         else ()
     )
+    helped = await _helped(tx, who, situation) if rows else None
     side = situation.facts.side
     by_slot = house.policy.registry.by_slot
     return Reading(
         situation=situation,
-        rows=tuple(row for row in rows if row.slot in readable and _is_for(house, who, situation, row)),
+        rows=tuple(
+            row for row in rows if row.slot in readable and _is_for(house, who, situation, row, helped)
+        ),
         keys=keys,
         readable=readable,
         masked=allowed.masked,
@@ -108,14 +111,28 @@ async def granted(tx: Transaction, who: Who, situation: Situation) -> RecipientK
     return await load_recipient_keys(tx, who, situation.case, expected)
 
 
-def _is_for(house: House, who: Who, situation: Situation, row: SealedRow) -> bool:
-    """Whether the row is one that this caller meets: of the threads loaded, the requests that were sent to it."""
+async def _helped(tx: Transaction, who: Who, situation: Situation) -> frozenset[bytes] | None:
+    """For a helper the ledger rows of the requests that it meets; None, every row, for everybody else."""
+    if who.principal.role is not Role.NPO_VOLUNTEER or situation.facts.side is Side.OWNER:
+        return None
+    met = visible_requests(who, situation)
+    rows = await requests.rows_of_case(tx, situation.case.id, situation.recipient)
+    return frozenset(row.id.bytes for row in rows if row.request is not None and row.request.bytes in met)
+
+
+def _is_for(
+    house: House, who: Who, situation: Situation, row: SealedRow, helped: frozenset[bytes] | None
+) -> bool:
+    """Whether the row is one that this caller meets: of the threads loaded, the requests that were sent to it.
+
+    ``helped``: the ledger rows that a helper meets; None for everybody else.
+    """
     if row.column != 0:
         return False
     if situation.facts.side is Side.OWNER or row.thread == NO_THREAD:
         return True
     if house.policy.registry.by_slot[row.slot].type not in OF_A_REQUEST:
-        return True
+        return helped is None or row.record in helped
     return row.record in visible_requests(who, situation)
 
 

@@ -207,6 +207,7 @@ async def _succeed(
             created=now,
             seen=now,
             expires=expires,
+            version=user.version,
         )
         await sessions.add_session(tx, row)
         if device is not None:

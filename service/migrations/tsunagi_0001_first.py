@@ -40,7 +40,7 @@ CREATE TABLE second_factor (
     user BLOB PRIMARY KEY REFERENCES user, root_key INTEGER NOT NULL, blob BLOB NOT NULL, last_step INTEGER NOT NULL);
 CREATE TABLE session (
     id BLOB PRIMARY KEY CHECK (length(id) = 32), user BLOB NOT NULL REFERENCES user, transport TEXT NOT NULL, blob BLOB NOT NULL,
-    created INTEGER NOT NULL, seen INTEGER NOT NULL, expires INTEGER NOT NULL);
+    created INTEGER NOT NULL, seen INTEGER NOT NULL, expires INTEGER NOT NULL, version INTEGER NOT NULL, mac BLOB NOT NULL);
 CREATE INDEX session_user ON session (user);
 CREATE TABLE device (id BLOB PRIMARY KEY, user BLOB NOT NULL REFERENCES user, created INTEGER NOT NULL);
 CREATE TABLE throttle (id BLOB PRIMARY KEY, failures INTEGER NOT NULL, until INTEGER NOT NULL);
@@ -77,7 +77,7 @@ CREATE TABLE sealed (
 
 CREATE TABLE consent_series (
     id BLOB PRIMARY KEY CHECK (length(id) = 16), "case" BLOB NOT NULL REFERENCES cases, recipient BLOB NOT NULL REFERENCES organisation,
-    purpose TEXT NOT NULL, number TEXT NOT NULL UNIQUE, look_at INTEGER, UNIQUE ("case", recipient, purpose));
+    purpose TEXT NOT NULL, number TEXT NOT NULL UNIQUE, look_at INTEGER, events INTEGER NOT NULL, last BLOB NOT NULL, mac BLOB NOT NULL, UNIQUE ("case", recipient, purpose));
 CREATE INDEX consent_look ON consent_series (look_at) WHERE look_at IS NOT NULL;
 CREATE TABLE consent_event (
     id INTEGER PRIMARY KEY, series BLOB NOT NULL REFERENCES consent_series, number INTEGER NOT NULL, event BLOB NOT NULL,
@@ -90,7 +90,7 @@ CREATE INDEX sealed_grant_case ON sealed_grant ("case");
 CREATE TABLE request (
     id BLOB PRIMARY KEY CHECK (length(id) = 16), "case" BLOB NOT NULL REFERENCES cases, recipient BLOB NOT NULL REFERENCES organisation,
     stage TEXT NOT NULL, created INTEGER NOT NULL, sent INTEGER, accepted INTEGER, ended INTEGER, decline_reason TEXT,
-    version INTEGER NOT NULL);
+    version INTEGER NOT NULL, mac BLOB NOT NULL);
 CREATE INDEX request_case ON request ("case");
 CREATE INDEX request_recipient ON request (recipient, stage);
 CREATE TABLE ledger_row (
@@ -131,7 +131,7 @@ def _value(key: str) -> str:
 
 def _entry() -> str:
     columns = ", ".join(
-        f"{key} TEXT GENERATED ALWAYS AS ({_value(key)}) VIRTUAL" for key in ("act", "sub", "org", "ev", "dec", "t")
+        f"{key} TEXT GENERATED ALWAYS AS ({_value(key)}) VIRTUAL" for key in ("act", "sub", "obj", "org", "ev", "dec", "t")
     )
     return (
         "CREATE TABLE entry (id INTEGER PRIMARY KEY CHECK (id = ((tree << 40) | idx)), "
@@ -160,6 +160,7 @@ def statements() -> list[str]:
     made = [part.strip() for part in TABLES.split(";\n") if part.strip()]
     made.append(_entry())
     made += [f"CREATE INDEX entry_{key} ON entry (tree, {key})" for key in ("act", "sub", "org", "ev", "t")]
+    made.append("CREATE INDEX entry_consent ON entry (obj, id) WHERE ev >= 'consent.' AND ev < 'consent/'")
     made.append("CREATE INDEX entry_denied ON entry (tree, idx) WHERE dec = 'deny'")
     made += _refuse(
         "entry",

@@ -1,13 +1,17 @@
 """Consent series and their events, as stored bytes. What holds is never stored: `consent.standing` says it."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from cases.ids import CaseId, OrganisationId, SeriesId
-from consent.record import Event, decode
+from cases.ids import SERIES, CaseId, OrganisationId, SeriesId, write_id
+from consent.errors import RecordError
+from consent.record import FIRST, Event, check_chain, event_hash
 from service.store.engine import Transaction
-from service.store.values import Row, as_bytes, as_text, to_ms
+from service.store.errors import TamperedError
+from service.store.macs import Marked
+from service.store.values import Row, as_bytes, as_int, as_text, to_ms
 from service.tables.consents import ConsentEvent, ConsentSeries
 
 
@@ -25,30 +29,84 @@ class Series:
 
 
 _SELECT = (
-    'SELECT s.id, s."case", s.recipient, s.purpose, s.number, e.event FROM consent_series s '
-    "LEFT JOIN consent_event e ON e.series = s.id "
+    'SELECT s.id, s."case", s.recipient, s.purpose, s.number, s.events, s.last, s.mac, e.event '
+    "FROM consent_series s LEFT JOIN consent_event e ON e.series = s.id "
+)
+_NAMED = re.compile(r'"cns":"k_[0-9a-f]{32}:([1-9][0-9]{0,8}):([0-9a-f]{64})"', re.ASCII)
+_LOGGED = (
+    "SELECT leaf FROM entry WHERE obj = ? AND ev >= 'consent.' AND ev < 'consent/' ORDER BY id DESC LIMIT 1"
 )
 
 
-def _series(rows: list[Row]) -> tuple[Series, ...]:
+def _mac_columns(
+    id: bytes, case: bytes, recipient: bytes, purpose: str, number: str, last: bytes
+) -> tuple[bytes | str, ...]:
+    """What the series is about, and the hash of its last event, which through the chain vouches for all."""
+    return (id, case, recipient, purpose, number, last)
+
+
+def _series(tx: Transaction, rows: list[Row]) -> tuple[Series, ...]:
     grouped: dict[bytes, list[Row]] = {}
     for row in rows:
         grouped.setdefault(as_bytes(row[0]), []).append(row)
-    return tuple(_one(group) for group in grouped.values())
+    return tuple(_one(tx, group) for group in grouped.values())
 
 
-def _one(rows: list[Row]) -> Series:
-    stored = tuple(as_bytes(row[5]) for row in rows if row[5] is not None)
-    first = rows[0]
-    return Series(
-        id=SeriesId(UUID(bytes=as_bytes(first[0]))),
-        case=CaseId(UUID(bytes=as_bytes(first[1]))),
-        recipient=OrganisationId(UUID(bytes=as_bytes(first[2]))),
-        purpose=as_text(first[3]),
-        number=as_text(first[4]),
-        events=tuple(decode(part) for part in stored),
+def _one(tx: Transaction, rows: list[Row]) -> Series:
+    """The series of its rows. Raises TamperedError unless MAC, chain, count and log say the same."""
+    id, case, recipient, purpose, number, count, last, mac, _ = rows[0]
+    columns = _mac_columns(
+        as_bytes(id), as_bytes(case), as_bytes(recipient), as_text(purpose), as_text(number), as_bytes(last)
+    )
+    tx.macs.check(Marked.SERIES, as_int(count), columns, mac)
+    stored = tuple(as_bytes(row[8]) for row in rows if row[8] is not None)
+    series = Series(
+        id=SeriesId(UUID(bytes=as_bytes(id))),
+        case=CaseId(UUID(bytes=as_bytes(case))),
+        recipient=OrganisationId(UUID(bytes=as_bytes(recipient))),
+        purpose=as_text(purpose),
+        number=as_text(number),
+        events=_events(stored),
         stored=stored,
     )
+    if len(stored) != count or (event_hash(stored[-1]) if stored else FIRST) != last:
+        raise TamperedError(Marked.SERIES.name)
+    _check_belonging(series)
+    _check_logged(tx, series)
+    return series
+
+
+def _events(stored: tuple[bytes, ...]) -> tuple[Event, ...]:
+    try:
+        return check_chain(stored)
+    except RecordError:
+        raise TamperedError(Marked.SERIES.name) from None
+
+
+def _check_belonging(series: Series) -> None:
+    """Each event says the same of itself as the row says of the series."""
+    if not series.events:
+        return
+    first = series.events[0]
+    said = (first.series, first.case, first.recipient, first.purpose.value, first.receipt)
+    if said != (series.id, series.case, series.recipient, series.purpose, series.number):
+        raise TamperedError(Marked.SERIES.name)
+
+
+def _check_logged(tx: Transaction, series: Series) -> None:
+    """The newest event that the log names is there: an older state that was put back, MAC and all, is not believed.
+
+    The log may be one event behind, inside the transaction that adds it.
+    """
+    found = tx.row(_LOGGED, write_id(SERIES, series.id))
+    if found is None:
+        return
+    named = _NAMED.search(as_text(found[0]))
+    number = 0 if named is None else int(named[1])
+    if named is None or number > len(series.stored):
+        raise TamperedError(Marked.SERIES.name)
+    if event_hash(series.stored[number - 1]).hex() != named[2]:
+        raise TamperedError(Marked.SERIES.name)
 
 
 async def series_of_case(
@@ -63,17 +121,17 @@ async def series_of_case(
             case.bytes,
             recipient.bytes,
         )
-    return _series(rows)
+    return _series(tx, rows)
 
 
 async def series(tx: Transaction, series: SeriesId) -> Series | None:
-    found = _series(tx.rows(_SELECT + "WHERE s.id = ? ORDER BY e.number", series.bytes))
+    found = _series(tx, tx.rows(_SELECT + "WHERE s.id = ? ORDER BY e.number", series.bytes))
     return found[0] if found else None
 
 
 async def series_numbered(tx: Transaction, number: str) -> Series | None:
     """The series of a receipt number."""
-    found = _series(tx.rows(_SELECT + "WHERE s.number = ? ORDER BY e.number", number))
+    found = _series(tx, tx.rows(_SELECT + "WHERE s.number = ? ORDER BY e.number", number))
     return found[0] if found else None
 
 
@@ -92,6 +150,13 @@ async def add_series(
             purpose=purpose,
             number=number,
             look_at=None,
+            events=0,
+            last=FIRST,
+            mac=tx.macs.make(
+                Marked.SERIES,
+                0,
+                _mac_columns(series.bytes, case.bytes, recipient.bytes, purpose, number, FIRST),
+            ),
         )
     )
 
@@ -99,9 +164,23 @@ async def add_series(
 async def add_event(tx: Transaction, event: Event, stored: bytes, look_at: datetime | None) -> None:
     """Appends the event, and says when the clock's work must look at the series again."""
     await ConsentEvent.insert(ConsentEvent(series=event.series.bytes, number=event.number, event=stored))
-    await ConsentSeries.update({ConsentSeries.look_at: None if look_at is None else to_ms(look_at)}).where(
-        ConsentSeries.id == event.series.bytes
+    last = event_hash(stored)
+    columns = _mac_columns(
+        event.series.bytes,
+        event.case.bytes,
+        event.recipient.bytes,
+        event.purpose.value,
+        event.receipt,
+        last,
     )
+    await ConsentSeries.update(
+        {
+            ConsentSeries.look_at: None if look_at is None else to_ms(look_at),
+            ConsentSeries.events: event.number,
+            ConsentSeries.last: last,
+            ConsentSeries.mac: tx.macs.make(Marked.SERIES, event.number, columns),
+        }
+    ).where(ConsentSeries.id == event.series.bytes)
 
 
 async def series_to_look_at(tx: Transaction, now: datetime, limit: int) -> tuple[SeriesId, ...]:

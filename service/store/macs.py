@@ -26,6 +26,9 @@ class Marked(Enum):
     CASE = context.ROW_CASE
     ASSIGNMENT = context.ROW_ASSIGNMENT
     APPOINTMENT = context.ROW_APPOINTMENT
+    SESSION = context.ROW_SESSION
+    SERIES = context.ROW_SERIES
+    REQUEST = context.ROW_REQUEST
 
 
 class Macs:

@@ -9,6 +9,7 @@ from cases.ids import CaseId, CollaborationId, OrganisationId, RequestId, RowId,
 from cases.ledger import RowKind
 from cases.request import DeclineReason, Stage
 from service.store.engine import Transaction
+from service.store.macs import Marked
 from service.store.values import (
     Row,
     as_bytes,
@@ -55,13 +56,28 @@ class LedgerEntry:
     corrects: RowId | None
 
 
-_REQUEST = 'id, "case", recipient, stage, created, sent, accepted, ended, decline_reason, version'
+_REQUEST = 'id, "case", recipient, stage, created, sent, accepted, ended, decline_reason, version, mac'
 _LEDGER = 'id, "case", recipient, request, kind, author, organisation, recorded, corrects'
 
 
-def _request(row: Row) -> RequestRow:
+def _mac_columns(row: RequestRow) -> tuple[bytes | str | int | None, ...]:
+    """Every column: whether a request was accepted is what a recipient's sight stands on."""
+    return (
+        row.id.bytes,
+        row.case.bytes,
+        row.recipient.bytes,
+        row.stage.value,
+        to_ms(row.created),
+        _ms(row.sent),
+        _ms(row.accepted),
+        _ms(row.ended),
+        None if row.decline_reason is None else row.decline_reason.value,
+    )
+
+
+def _request(tx: Transaction, row: Row) -> RequestRow:
     reason = maybe_text(row[8])
-    return RequestRow(
+    request = RequestRow(
         id=RequestId(UUID(bytes=as_bytes(row[0]))),
         case=CaseId(UUID(bytes=as_bytes(row[1]))),
         recipient=OrganisationId(UUID(bytes=as_bytes(row[2]))),
@@ -73,6 +89,8 @@ def _request(row: Row) -> RequestRow:
         decline_reason=None if reason is None else DeclineReason(reason),
         version=as_int(row[9]),
     )
+    tx.macs.check(Marked.REQUEST, request.version, _mac_columns(request), row[10])
+    return request
 
 
 def _ms(value: datetime | None) -> int | None:
@@ -92,6 +110,7 @@ async def add_request(tx: Transaction, row: RequestRow) -> None:
             ended=_ms(row.ended),
             decline_reason=None,
             version=row.version,
+            mac=tx.macs.make(Marked.REQUEST, row.version, _mac_columns(row)),
         )
     )
 
@@ -107,6 +126,7 @@ async def change_request(tx: Transaction, row: RequestRow) -> RequestRow:
             Request.ended: _ms(changed.ended),
             Request.decline_reason: None if changed.decline_reason is None else changed.decline_reason.value,
             Request.version: changed.version,
+            Request.mac: tx.macs.make(Marked.REQUEST, changed.version, _mac_columns(changed)),
         }
     ).where(Request.id == row.id.bytes)
     return changed
@@ -114,7 +134,7 @@ async def change_request(tx: Transaction, row: RequestRow) -> RequestRow:
 
 async def request(tx: Transaction, request: RequestId) -> RequestRow | None:
     found = tx.row(f"SELECT {_REQUEST} FROM request WHERE id = ?", request.bytes)  # noqa: S608  # constant columns
-    return None if found is None else _request(found)
+    return None if found is None else _request(tx, found)
 
 
 async def requests_of_case(
@@ -126,7 +146,7 @@ async def requests_of_case(
         rows = tx.rows(sql + " ORDER BY created, id", case.bytes)
     else:
         rows = tx.rows(sql + " AND recipient = ? ORDER BY created, id", case.bytes, recipient.bytes)
-    return tuple(_request(row) for row in rows)
+    return tuple(_request(tx, row) for row in rows)
 
 
 async def inbox(
@@ -142,7 +162,7 @@ async def inbox(
         collaboration.bytes,
         *sorted(stage.value for stage in stages),
     )
-    return tuple(_request(row) for row in rows)
+    return tuple(_request(tx, row) for row in rows)
 
 
 async def add_row(tx: Transaction, row: LedgerEntry) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from cases.ids import UserId
 from service.store.engine import Transaction
+from service.store.macs import Marked
 from service.store.users import UserRow, read_user
 from service.store.values import as_bytes, as_int, as_text, from_ms, to_ms
 from service.tables.users import Denial, Device, Idempotency, Session, Throttle
@@ -21,7 +22,10 @@ class Transport(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRow:
-    """``id`` is the hash of the token; ``blob`` the user's seed under the token; times are UTC."""
+    """``id`` is the hash of the token; ``blob`` the user's seed under the token; times are UTC.
+
+    ``version`` is that of the user's rights at sign-in: a session does not outlive a change of rights.
+    """
 
     id: bytes
     user: UserId
@@ -30,6 +34,12 @@ class SessionRow:
     created: datetime
     seen: datetime
     expires: datetime
+    version: int
+
+
+def _mac_columns(row: SessionRow) -> tuple[bytes | str | int, ...]:
+    """What makes a session somebody's: all but when it was last used."""
+    return (row.id, row.user.bytes, row.transport.value, row.blob, to_ms(row.created), to_ms(row.expires))
 
 
 async def add_session(tx: Transaction, row: SessionRow) -> None:
@@ -42,15 +52,17 @@ async def add_session(tx: Transaction, row: SessionRow) -> None:
             created=to_ms(row.created),
             seen=to_ms(row.seen),
             expires=to_ms(row.expires),
+            version=row.version,
+            mac=tx.macs.make(Marked.SESSION, row.version, _mac_columns(row)),
         )
     )
 
 
 async def session_with_user(tx: Transaction, session: bytes) -> tuple[SessionRow, UserRow] | None:
-    """The session of that hash and its user, MAC checked, in one statement: every request begins with it."""
+    """The session of that hash and its user, MACs checked, in one statement: every request begins with it."""
     found = tx.row(
-        "SELECT s.user, s.transport, s.blob, s.created, s.seen, s.expires, u.id, u.organisation, u.login, u.name, "
-        "u.role, u.state, u.sections, u.public_key, u.version, u.mac "
+        "SELECT s.user, s.transport, s.blob, s.created, s.seen, s.expires, s.version, s.mac, "
+        "u.id, u.organisation, u.login, u.name, u.role, u.state, u.sections, u.public_key, u.version, u.mac "
         "FROM session s JOIN user u ON u.id = s.user WHERE s.id = ?",
         session,
     )
@@ -64,8 +76,10 @@ async def session_with_user(tx: Transaction, session: bytes) -> tuple[SessionRow
         created=from_ms(as_int(found[3])),
         seen=from_ms(as_int(found[4])),
         expires=from_ms(as_int(found[5])),
+        version=as_int(found[6]),
     )
-    return row, read_user(tx, found[6:])
+    tx.macs.check(Marked.SESSION, row.version, _mac_columns(row), found[7])
+    return row, read_user(tx, found[8:])
 
 
 async def session_lives(tx: Transaction, session: bytes, version: int) -> bool:

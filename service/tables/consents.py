@@ -5,7 +5,10 @@ from piccolo.table import Table
 
 
 class ConsentSeries(Table, tablename="consent_series"):
-    """``look_at`` is when the clock's work must look at the series again; it says nothing of what holds."""
+    """What the series is about, how many events it has and the hash of the last, under a MAC.
+
+    ``look_at`` is when the clock's work must look at the series again; it says nothing of what holds.
+    """
 
     id = Bytea(primary_key=True)
     case = Bytea()
@@ -13,6 +16,9 @@ class ConsentSeries(Table, tablename="consent_series"):
     purpose = Text()
     number = Text()
     look_at = Integer(null=True)
+    events = Integer()
+    last = Bytea()
+    mac = Bytea()
 
 
 class ConsentEvent(Table, tablename="consent_event"):

@@ -15,3 +15,4 @@ class Request(Table, tablename="request"):
     ended = Integer(null=True)
     decline_reason = Text(null=True)
     version = Integer()
+    mac = Bytea()

@@ -44,7 +44,7 @@ class SecondFactor(Table, tablename="second_factor"):
 
 
 class Session(Table, tablename="session"):
-    """Only a hash of the token; the seed is sealed under the token itself."""
+    """Only a hash of the token; the seed is sealed under the token itself. ``version``: the rights it was made for."""
 
     id = Bytea(primary_key=True)
     user = Bytea()
@@ -53,6 +53,8 @@ class Session(Table, tablename="session"):
     created = Integer()
     seen = Integer()
     expires = Integer()
+    version = Integer()
+    mac = Bytea()
 
 
 class Device(Table, tablename="device"):

@@ -92,5 +92,5 @@ def sign_in_by_hand(town: Town, login: str) -> None:
     """A session row of the user's, as a sign-in leaves it."""
     with closing(sqlite3.connect(town.settings.database)) as connection:
         values = (hashlib.sha256(login.encode()).digest(), row_of(town, login).id.bytes)
-        connection.execute("INSERT INTO session VALUES (?, ?, 'bearer', x'00', 1, 1, 1)", values)
+        connection.execute("INSERT INTO session VALUES (?, ?, 'bearer', x'00', 1, 1, 1, 1, x'00')", values)
         connection.commit()

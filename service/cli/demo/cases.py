@@ -176,7 +176,12 @@ def _hospital(today: date) -> PracticeCase:
             "public_support": "介護保険を申請中。",
             "finances": "年金で暮らしておられ、当面の支払いに心配はない。",
             "support_plan": _plan(today, "介護サービスが始まるまでの食事を支える", 1, 6),
-            "dietary": {"allergens": [], "soft_food": True, "supplements": True, "note": "やわらかい汁ものがうれしい"},
+            "dietary": {
+                "allergens": [],
+                "soft_food": True,
+                "supplements": True,
+                "note": "やわらかい汁ものがうれしい",
+            },
             "eligibility_reasons": {
                 "hardship": "認定が出るまで食事の手だてがない",
                 "willing": "早く自分で料理したいと話された",

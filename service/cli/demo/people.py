@@ -1,4 +1,4 @@
-"""The practice town: a city with two sections, two NPOs, a council, an audit office, an intermediary, and who works there.
+"""The practice town: a city with two sections, two NPOs, a council, an audit office, an intermediary; who works there.
 
 Names are invented. Passwords and second factors are random at each run.
 """
@@ -67,12 +67,8 @@ class Person:
 PEOPLE = (
     Person(login="admin", name="管理 一郎", role=Role.ADMIN, organisation=CITY),
     Person(login="supervisor", name="佐久間 京子", role=Role.SUPERVISOR, organisation=CITY),
-    Person(
-        login="welfare", name="大西 健", role=Role.CASEWORKER, organisation=CITY, sections=(WELFARE,)
-    ),
-    Person(
-        login="children", name="藤沢 遥", role=Role.CASEWORKER, organisation=CITY, sections=(CHILDREN,)
-    ),
+    Person(login="welfare", name="大西 健", role=Role.CASEWORKER, organisation=CITY, sections=(WELFARE,)),
+    Person(login="children", name="藤沢 遥", role=Role.CASEWORKER, organisation=CITY, sections=(CHILDREN,)),
     Person(login="npo", name="村瀬 和子", role=Role.NPO_COORDINATOR, organisation=NPO),
     Person(login="volunteer", name="井川 学", role=Role.NPO_VOLUNTEER, organisation=NPO),
     Person(login="npo2", name="長尾 明美", role=Role.NPO_COORDINATOR, organisation=OTHER_NPO),
@@ -144,9 +140,7 @@ async def _fill(house: House, city: OrganisationId, accounts: dict[str, Account]
     return Town(accounts=accounts, organisations=named)
 
 
-async def _add(
-    house: House, person: Person, where: OrganisationId, present: dict[str, Present]
-) -> Account:
+async def _add(house: House, person: Person, where: OrganisationId, present: dict[str, Present]) -> Account:
     """Adds a person; the first of an organisation who works on cases lets the others in (keys.md)."""
     keyed = person.role in WORKS_ON_CASES
     password = new_password()

@@ -34,9 +34,16 @@ class Report:
         for line in lines:
             self._write(line)
 
-    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]], shares: Sequence[int]) -> None:
+    def table(
+        self,
+        headings: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        shares: Sequence[int],
+        *,
+        whole: bool = False,
+    ) -> None:
         """A table with an empty line before it."""
-        self.say("", *draw(headings, rows, shares))
+        self.say("", *draw(headings, rows, shares, whole=whole))
 
     def same(self, what: str, story: object, answered: object) -> None:
         """Compares what was answered with what the story says."""

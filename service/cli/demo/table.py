@@ -7,6 +7,7 @@ terminal and two in another (Unicode Standard Annex 11, class A), so rules are m
 import shutil
 import unicodedata
 from collections.abc import Sequence
+from itertools import zip_longest
 
 NARROWEST, WIDEST = 100, 132
 GAP = "  "
@@ -34,6 +35,22 @@ def fit(text: str, columns: int) -> str:
     return line + " " * (columns - width(line))
 
 
+def wrap(text: str, columns: int) -> list[str]:
+    """``text`` on as many lines as it takes, each at most ``columns`` wide; broken at spaces where there are some."""
+    lines = [""]
+    for word in text.split():
+        joined = f"{lines[-1]} {word}".strip()
+        if width(joined) <= columns:
+            lines[-1] = joined
+            continue
+        lines += [""] if lines[-1] else []
+        while width(word) > columns:
+            lines[-1:] = [_head(word, columns), ""]
+            word = word.removeprefix(lines[-2])
+        lines[-1] = word
+    return lines
+
+
 def _head(line: str, columns: int) -> str:
     """As much of the line's beginning as fits."""
     taken = 0
@@ -46,14 +63,25 @@ def _head(line: str, columns: int) -> str:
 
 def page_width() -> int:
     """How wide tables are drawn here."""
-    return min(WIDEST, max(NARROWEST, shutil.get_terminal_size((NARROWEST + 12, 40)).columns))
+    return min(WIDEST, max(NARROWEST, shutil.get_terminal_size((120, 40)).columns))
 
 
-def draw(headings: Sequence[str], rows: Sequence[Sequence[str]], shares: Sequence[int]) -> list[str]:
-    """The table's lines. ``shares``: a positive number is columns, a negative one a share of what is left."""
+def draw(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], shares: Sequence[int], *, whole: bool = False
+) -> list[str]:
+    """The table's lines. ``shares``: a positive number is columns, a negative one a share of what is left.
+
+    A cell is one line, cut where it is too long; ``whole``: it goes on under itself instead.
+    """
     widths = _widths(shares, page_width())
     lines = [_line(headings, widths), GAP.join("-" * columns for columns in widths)]
-    return [line.rstrip() for line in (*lines, *(_line(row, widths) for row in rows))]
+    shown = [line for row in rows for line in (_wrapped(row, widths) if whole else [row])]
+    return [line.rstrip() for line in (*lines, *(_line(row, widths) for row in shown))]
+
+
+def _wrapped(row: Sequence[str], widths: Sequence[int]) -> list[tuple[str, ...]]:
+    cells = [wrap(cell, columns) for cell, columns in zip(row, widths, strict=True)]
+    return list(zip_longest(*cells, fillvalue=""))
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -51,7 +51,9 @@ _EVENTS: Mapping[str, str] = {
     "key.rotate": "鍵を替える",
     "field.release": "依頼を見る",
 }
+_REASONS: Mapping[str, Reason] = {reason.value: reason for reason in Reason} | {NOT_SHARED: Reason.NOT_ASKED}
 _NOTHING = "(空)"
+MANY = 14
 
 
 def label(code: str) -> str:
@@ -73,9 +75,8 @@ def all_codes() -> list[str]:
 
 def lock(reason: str) -> str:
     """Why a field is locked, as the recipient's screen says it."""
-    if reason == NOT_SHARED:
-        return explain(Reason.NOT_ASKED, Language.JA, Side.RECIPIENT)
-    return explain(Reason(reason), Language.JA, Side.RECIPIENT)
+    known = _REASONS.get(reason)
+    return reason if known is None else explain(known, Language.JA, Side.RECIPIENT).removeprefix("鍵：")
 
 
 def value(found: object) -> str:
@@ -119,6 +120,11 @@ def _part(key: str, part: object) -> str:
             return f"{key}:{part}"
         case _:
             return value(part)
+
+
+def opened(codes: Sequence[str]) -> str:
+    """The fields that an entry names; only their number where it is nearly all of them."""
+    return f"{len(codes)}項目 {len(codes)} fields" if len(codes) > MANY else ", ".join(codes)
 
 
 def event(code: str) -> str:
