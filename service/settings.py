@@ -54,7 +54,8 @@ class Settings:
     def allowed_hosts(self) -> frozenset[str]:
         """The Host values that are answered: those set, else the address listened on with its port."""
         named = frozenset(part.strip().lower() for part in self.hosts.split(",") if part.strip())
-        return named or frozenset({f"{self.host}:{self.port}", f"localhost:{self.port}"})
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return named or frozenset({f"{host}:{self.port}", f"localhost:{self.port}"})
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

@@ -191,7 +191,8 @@ async def update_case(
             ring = Ring([*ring.entries(), *added])
             grown = new_bundle(house, row, ring, group, shred, owner.group.key, owner.bundle.version + 1)
             await keys.put_bundle(tx, row.id, grown)
-        hashes = await put_rows(tx, row, await _next_rows(tx, house, ring, row, values))
+        full = {Slot(one.slot): b"" for one in added} | values
+        hashes = await put_rows(tx, row, await _next_rows(tx, house, ring, row, full))
         changed = await cases.change_case(tx, row)
         made = entry(house, who, Event.CASE_UPDATE, case=row, digest=digest_of(hashes), count=len(values))
         kept = CaseKept(id=row.id, number=row.number, version=changed.version)

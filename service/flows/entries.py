@@ -103,9 +103,13 @@ def entry(
     fields: Iterable[str] = (),
     withheld: Iterable[str] = (),
     series: Series | None = None,
+    event_number: int | None = None,
     count: int | None = None,
 ) -> Entry:
-    """An entry by this caller (None: the clock), under the policy in force; ids as text forms, digests as 32 bytes."""
+    """An entry by this caller (None: the clock), under the policy in force; ids as text forms, digests as 32 bytes.
+
+    ``event_number``: the event of ``series`` that justifies what is done, None: its newest one.
+    """
     return replace(
         _by(house, who, event, house.random(16) if id is None else id),
         subject=None if case is None else write_id(CASE, case.id),
@@ -117,7 +121,7 @@ def entry(
         purpose=purpose,
         fields=tuple(sorted(fields)),
         withheld=tuple(sorted(withheld)),
-        consent=None if series is None else named(series),
+        consent=None if series is None else named(series, event_number),
         count=count,
     )
 
@@ -140,11 +144,12 @@ def _by(house: House, who: Who | None, event: Event, id: bytes) -> Entry:
     )
 
 
-def named(series: Series) -> tuple[str, int, bytes] | None:
-    """A series' newest event as the leaf names it: id, number, hash."""
+def named(series: Series, event_number: int | None = None) -> tuple[str, int, bytes] | None:
+    """An event of a series as the leaf names it, None: its newest one: id, number, hash."""
     if not series.stored:
         return None
-    return write_id(SERIES, series.id), len(series.stored), event_hash(series.stored[-1])
+    number = event_number or len(series.stored)
+    return write_id(SERIES, series.id), number, event_hash(series.stored[number - 1])
 
 
 def codes(house: House, slots: Iterable[Slot]) -> tuple[str, ...]:

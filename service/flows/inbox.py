@@ -5,13 +5,13 @@ One leaf for each case whose fields are shown; the values of all are opened afte
 
 from uuid import UUID
 
-from audit.event import Event
+from audit.event import Event, Reason
 from cases.fields import FieldType, Slot
 from cases.ids import CaseId, CollaborationId
 from cases.request import Stage
 from policies.actions import Action
 from policies.decide import Allowed, decide
-from service.flows.entries import Refusal, entry, settle, tree_of_collaboration
+from service.flows.entries import Refusal, entry, refuse, settle, tree_of_collaboration
 from service.flows.errors import NotThereError
 from service.flows.ledger_reading import RequestsFound, request_views
 from service.flows.reading import load_reading, open_reading, reading_entry, visible_requests
@@ -45,7 +45,7 @@ async def read_inbox(
         mine = await organisations.collaborations_of(tx, who.principal.organisation)
         chosen = mine[0] if collaboration is None and mine else collaboration
         if chosen is None or chosen not in mine:
-            return Done(outcome=Refusal(NotThereError()))
+            return await refuse(tx, house, who, Event.CASE_LIST, Reason.UNKNOWN_ID, NotThereError())
         rows = (await requests.inbox(tx, who.principal.organisation, chosen, STAGES))[:MOST]
         found = [await _case(tx, house, who, case, card) for case in dict.fromkeys(row.case for row in rows)]
         shown = tuple(one for one in found if one is not None and one.requests)

@@ -23,6 +23,7 @@ from service.flows.errors import NeverAllowedError, NotSignedInError, NotThereEr
 from service.flows.situation import Admitted, admit
 from service.house import House, Who
 from service.store import cases, sessions, trees
+from service.store.cases import CaseRow
 from service.store.engine import Transaction
 from service.store.log import Record
 from service.store.trees import EntryRow, Filter, TreeRow
@@ -102,8 +103,9 @@ def _page(rows: tuple[EntryRow, ...], limit: int) -> LogPage:
     return LogPage(entries=page, next=page[-1].index if len(rows) > limit else None)
 
 
-def _looked(house: House, who: Who, tree: TreeRow, count: int) -> Record:
-    made = entry(house, who, Event.LOG_SEARCH, purpose=LogPurpose.AUDIT, count=count)
+def _looked(house: House, who: Who, tree: TreeRow, count: int, case: CaseRow | None = None) -> Record:
+    """The entry of a look into the log; one at a single case's entries names the case, and is among them next time."""
+    made = entry(house, who, Event.LOG_SEARCH, case=case, purpose=LogPurpose.AUDIT, count=count)
     return Record(tree=tree.number, entry=made)
 
 
@@ -114,19 +116,21 @@ async def read_looks(house: House, who: Who, case: UUID | None, before: int | No
     """
 
     async def job(tx: Transaction) -> Done[LogPage] | Done[Refusal]:
-        tree = await _tree_of_looks(tx, house, who, case)
-        if isinstance(tree, Done) or case is None:
-            return tree if isinstance(tree, Done) else Done(outcome=Refusal(NotThereError()))
-        subject = write_id(CASE, CaseId(case))
+        found = await _tree_of_looks(tx, house, who, case)
+        if isinstance(found, Done):
+            return found
+        tree, row = found
+        subject = write_id(CASE, row.id)
         rows = await trees.entries(tx, tree.number, Filter(subject=subject), before, limit + 1)
-        return Done(outcome=_page(rows, limit), records=(_looked(house, who, tree, len(rows[:limit])),))
+        looked = _looked(house, who, tree, len(rows[:limit]), row)
+        return Done(outcome=_page(rows, limit), records=(looked,))
 
     return (await settle(house, job)).outcome
 
 
 async def _tree_of_looks(
     tx: Transaction, house: House, who: Who, case: UUID | None
-) -> TreeRow | Done[Refusal]:
+) -> tuple[TreeRow, CaseRow] | Done[Refusal]:
     mine = await trees.trees_of(tx, who.principal.user)
     row = None if case is None else await cases.case(tx, CaseId(case))
     name = None if row is None else write_id(COLLABORATION, row.collaboration)
@@ -134,7 +138,9 @@ async def _tree_of_looks(
     admitted = await admit(tx, house, who, Action.CASE_LOOKS, case, appointed=appointed is not None)
     if isinstance(admitted, Admitted):
         found = appointed or await trees.tree_named(tx, name or "")
-        return found if found is not None else Done(outcome=Refusal(NotThereError()))
+        if found is None:
+            raise RuntimeError("a collaboration has a tree")
+        return found, admitted.situation.case
     return admitted
 
 
@@ -189,7 +195,7 @@ async def prove(house: House, who: Who, name: str, index: int) -> Proof:
         if isinstance(tree, Done):
             return tree
         if index >= (await trees.head(tx, tree.number)).size:
-            return Done(outcome=Refusal(NotThereError()))
+            return await refuse(tx, house, who, Event.LOG_VERIFY, LogReason.UNKNOWN_ID, NotThereError())
         return Done(outcome=tree, records=(_verified(house, who, tree),))
 
     tree = (await settle(house, job)).outcome

@@ -36,6 +36,7 @@ from service.house import House, Who
 from service.store import cases, requests
 from service.store.cases import SealedRow
 from service.store.engine import Transaction
+from service.store.errors import TamperedError
 from service.store.log import Receipt, Record
 from service.store.writer import Done
 
@@ -162,6 +163,7 @@ def reading_entry(
         event,
         case=situation.case,
         series=None if situation.facts.side is Side.OWNER else situation.series,
+        event_number=_justifying(situation),
         purpose=purpose_for(who, situation.case, situation.series) if fields else None,
         fields=fields,
         withheld=set(reading.locked) - set(fields),
@@ -169,16 +171,34 @@ def reading_entry(
     )
 
 
+def _justifying(situation: Situation) -> int | None:
+    """The number of the event that a release to a recipient stands on: not that of an answer which still waits."""
+    stands = situation.standing
+    return None if stands is None or stands.event is None else stands.event.number
+
+
 async def open_reading(house: House, who: Who, reading: Reading, receipt: Receipt) -> tuple[Opened, ...]:
     """Opens what the receipt's entry names; asks a recipient's standing once more before anything is given."""
-    if not reading.rows or reading.keys is None:
+    single = reading.readable - house.policy.registry.threads
+    if reading.keys is None or not (reading.rows or single):
         return ()
-    opened = open_for_release(
-        house, who, receipt, _ring(house, who, reading.keys), reading.situation.case, reading.rows
-    )
+    ring = _ring(house, who, reading.keys)
+    _check_complete(house, ring, reading)
+    opened = open_for_release(house, who, receipt, ring, reading.situation.case, reading.rows)
     slots = frozenset(row.slot for row in reading.rows)
     await still_holds(house, who, reading.situation, receipt, slots)
     return opened
+
+
+def _check_complete(house: House, ring: Ring, reading: Reading) -> None:
+    """A single field that has a key has a value, an empty one too: a row that is gone was taken away.
+
+    Raises TamperedError: an allergy that was deleted must not read as "none".
+    """
+    there = {row.slot for row in reading.rows}
+    for slot in reading.readable - there - house.policy.registry.threads:
+        if ring.newest(slot, NO_THREAD) is not None:
+            raise TamperedError("sealed")
 
 
 def _ring(house: House, who: Who, keys: OwnerKeys | RecipientKeys) -> Ring:
