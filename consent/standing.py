@@ -75,6 +75,30 @@ def standing(events: Sequence[Event], now: datetime) -> Standing:
     return _told(_lapse(so_far, now), now)
 
 
+def known_to_recipient(events: Sequence[Event], now: datetime) -> Standing:
+    """What a recipient may know of ``standing``: an answer that never became live changes nothing for it.
+
+    After its last live consent ended it learns how that ended and nothing later: whether the person was asked again,
+    refused or waits for a witness is personal. A refusal that ended a live consent is a withdrawal to it.
+    """
+    whole = standing(events, now)
+    if whole.state is State.LIVE or not whole.ever_live:
+        return whole
+    last = max(n for n in range(1, len(events) + 1) if _live_after(events[:n]))
+    lived = events[:last]
+    if last == len(events) or standing(lived, events[last].recorded_at).state is not State.LIVE:
+        return standing(lived, now)
+    ended = standing(events[: last + 1], now)
+    if ended.state is not State.REFUSED:
+        return ended
+    before = standing(lived, lived[-1].recorded_at)
+    return replace(ended, state=State.WITHDRAWN, refused=before.refused, asked=before.asked)
+
+
+def _live_after(events: Sequence[Event]) -> bool:
+    return standing(events, events[-1].recorded_at).state is State.LIVE
+
+
 def end_of_day(day: date) -> datetime:
     """The first instant after a day in Asia/Tokyo: what ends on that day holds before it, not at it."""
     return datetime(day.year, day.month, day.day, tzinfo=TOKYO) + _DAY

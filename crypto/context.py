@@ -81,6 +81,7 @@ ROW_APPOINTMENT: Final = b"TSN1-ROW-APPOINTMENT\0"
 ROW_SESSION: Final = b"TSN1-ROW-SESSION\0"
 ROW_SERIES: Final = b"TSN1-ROW-SERIES\0"
 ROW_REQUEST: Final = b"TSN1-ROW-REQUEST\0"
+ROW_BUNDLE: Final = b"TSN1-ROW-BUNDLE\0"
 ROW_DOMAINS: Final = frozenset(
     {
         ROW_USER,
@@ -96,6 +97,7 @@ ROW_DOMAINS: Final = frozenset(
         ROW_SESSION,
         ROW_SERIES,
         ROW_REQUEST,
+        ROW_BUNDLE,
     }
 )
 

@@ -17,6 +17,7 @@ from enum import Enum
 from typing import Final
 
 DEPTH: Final = 64
+BRACKETS: Final = 4096
 
 _UNWANTED = re.compile("[\0\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """NUL, and the code points with the property Bidi_Control (Unicode Standard Annex #9)."""
@@ -55,6 +56,7 @@ def check_text(data: bytes) -> str:
 def check_json(data: bytes) -> None:
     """``data`` is clean JSON (rules 1 and 2); raises `UncleanError`."""
     text = check_text(data)
+    _check_brackets(text)
     _check_depth(text)
     try:
         value: object = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
@@ -63,6 +65,12 @@ def check_json(data: bytes) -> None:
     if "\\u" in text:  # only an escape can still hide something: the text itself is clean
         for string in _strings(value):
             check_text(string.encode("utf-8", "surrogatepass"))
+
+
+def _check_brackets(text: str) -> None:
+    """A body of ours has a few hundred brackets: whoever sends thousands wants to keep the machine busy."""
+    if text.count("[") + text.count("{") > BRACKETS:
+        raise UncleanError(Fault.JSON)
 
 
 def _check_depth(text: str) -> None:

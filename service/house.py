@@ -20,7 +20,7 @@ from crypto.password import DEFAULT, ArgonCost
 from policies.matrix import Policy, default_policy, load_policy
 from policies.who import Principal
 from service.settings import Settings
-from service.store.engine import Connect, Transaction, connect, open_connection
+from service.store.engine import Connect, Transaction, connect, empty_wal, open_connection
 from service.store.macs import Macs
 from service.store.reader import Reader
 from service.store.writer import Committed, Job, Writer
@@ -199,6 +199,10 @@ class House:
     async def look(self, query: Callable[[Transaction], Awaitable[Outcome]]) -> Outcome:
         """Runs a query that writes no entry on the read-only connection: sessions, health, standing again."""
         return await self._reader.look(query)
+
+    async def forget_deleted(self) -> None:
+        """Lets what was deleted leave the disk, in a thread of its own (formats.md, What is deleted)."""
+        await asyncio.get_running_loop().run_in_executor(None, empty_wal, self.settings.database)
 
     async def slowly(self, work: Callable[[], Outcome]) -> Outcome:
         """Runs Argon2id in its own few threads. Raises BusyError where too many wait already."""

@@ -110,6 +110,9 @@ def catch_strays() -> None:
     sys.unraisablehook = lambda stray: _stray("stray.unraisable", stray.exc_value)
 
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
 class RequestLog:
     """The ASGI layer that writes one line a request: method, route template, status, time, request id.
 
@@ -151,7 +154,7 @@ def _log_request(scope: Scope, status: int, seconds: float) -> None:
     """One line; status 0 says that the client went away unanswered, route ``-`` that no route was found."""
     get_logger().info(
         "request",
-        method=scope.get("method"),
+        method=scope.get("method") if scope.get("method") in _METHODS else "?",
         route=scope.get("path_template") or "-",
         status=status,
         duration_ms=round(seconds * 1000, 3),

@@ -17,7 +17,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
 
 from cases.errors import MoveError
-from consent.errors import AnswerError, AnswerFault, StateError
+from consent.errors import AnswerError, AnswerFault, RecordError, StateError
 from policies.matrix import Policy
 from service.flows.errors import (
     InvalidError,
@@ -80,6 +80,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     NotSignedInError: Kind(401, "not_signed_in", "Sign in first"),
     NotThereError: Kind(404, "not_there", "Not there"),
     PasswordError: MALFORMED,
+    RecordError: MALFORMED,
     PreconditionMissingError: Kind(428, "if_match_missing", "Send the version that you saw in If-Match"),
     ReusedKeyError: Kind(409, "key_reused", "This Idempotency-Key stands for another request"),
     StaleError: Kind(409, "stale", "Somebody else wrote meanwhile; read again"),

@@ -14,16 +14,19 @@ from service.store.trees import EntryRow, TreeRow
 
 
 class RecordedAnswer(Answer, frozen=True, kw_only=True):
-    """A consent that was recorded: its id, the receipt number, and where it stands."""
+    """A consent that was recorded: its id, the receipt number, where it stands, and the version for If-Match."""
 
     id: str
     number: str
     state: str
+    version: int
 
 
 def recorded(made: Recorded) -> RecordedAnswer:
     """The answer to recording a consent."""
-    return RecordedAnswer(id=write_id(SERIES, made.id), number=made.number, state=made.state.value)
+    return RecordedAnswer(
+        id=write_id(SERIES, made.id), number=made.number, state=made.state.value, version=made.version
+    )
 
 
 class DoneAnswer(Answer, frozen=True, kw_only=True):
@@ -45,6 +48,7 @@ class SeriesAnswer(Answer, frozen=True, kw_only=True, omit_defaults=True):
     directions: tuple[str, ...]
     refused: tuple[str, ...] | None = None
     asked_again: bool = False
+    version: int | None = None
     events: tuple[Mapping[str, object], ...] = ()
 
 
@@ -71,6 +75,7 @@ def _series(view: SeriesView) -> SeriesAnswer:
         refused=view.refused,
         directions=view.directions,
         asked_again=view.asked_again,
+        version=view.version,
         events=view.events,
     )
 

@@ -48,6 +48,12 @@ class AnswerBody(Body, frozen=True, kw_only=True):
 
     def answer(self, registry: Registry) -> Answer:
         """The consent package's value; names are sealed later. Raises InvalidError."""
+        for path, day in (
+            ("event_day", self.event_day),
+            ("valid_from", self.valid_from),
+            ("until", self.until),
+        ):
+            _check_year(path, day)
         return Answer(
             told=tuple(_told(one) for one in sorted(self.told, key=lambda one: one.number)),
             notice_version=self.notice_version,
@@ -83,6 +89,7 @@ class RefusalBody(Body, frozen=True, kw_only=True):
 
     def refusal(self) -> Refusal:
         """The consent package's value. Raises InvalidError."""
+        _check_year("event_day", self.event_day)
         return Refusal(
             told=tuple(_told(one) for one in sorted(self.told, key=lambda one: one.number)),
             notice_version=self.notice_version,
@@ -125,6 +132,7 @@ class WithdrawBody(Body, frozen=True, kw_only=True):
 
     def withdrawal(self) -> Withdrawal:
         """The consent package's value. Raises InvalidError."""
+        _check_year("event_day", self.event_day)
         return Withdrawal(
             given_by=codes(GivenBy, self.given_by, "given_by"),
             method=code(Method, self.method, "method"),
@@ -135,4 +143,11 @@ class WithdrawBody(Body, frozen=True, kw_only=True):
 def _told(one: ToldBody) -> Told:
     if one.at.utcoffset() is None:
         raise InvalidError("told.at", "offset_missing")
+    _check_year("told.at", one.at)
     return Told(number=one.number, at=one.at)
+
+
+def _check_year(path: str, day: date | None) -> None:
+    """Raises InvalidError for a day that the stored format has no place for."""
+    if day is not None and not 1971 <= day.year <= 9998:
+        raise InvalidError(path, "range")

@@ -14,7 +14,7 @@ from service.api.answers import CaseAnswer, CasesAnswer, KeptAnswer
 from service.api.bodies import AssignBody, CaseBody, CloseBody, ConditionsBody, FieldsBody, SearchBody
 from service.api.documented import CHANGES, CREATES, OF_A_CASE, WITH_QUERY, WRITES, does
 from service.api.documented import answers as documented
-from service.flows import cases, lists, reading
+from service.flows import case_life, cases, lists, reading
 from service.wiring import GivenHouse, GivenWho, HttpRequest, IdempotencyKey, IfMatch, once_of, version_of
 
 ETAG = ResponseHeader(
@@ -89,7 +89,7 @@ async def conditions(
     """Answer the two conditions. A "no" ends live food-support consents and stops open requests at once."""
     version = version_of(if_match)
     found = read_id(CASE, case)
-    return answers.kept(await cases.set_conditions(house, who, found, data.conditions(), version))
+    return answers.kept(await case_life.set_conditions(house, who, found, data.conditions(), version))
 
 
 @post(
@@ -103,7 +103,7 @@ async def assign(
 ) -> KeptAnswer:
     """Assign the case to caseworkers, or take it back."""
     found = read_id(CASE, case)
-    return answers.kept(await cases.assign_case(house, who, found, data.ids(), data.remove))
+    return answers.kept(await case_life.assign_case(house, who, found, data.ids(), data.remove))
 
 
 @post(
@@ -118,7 +118,9 @@ async def close(
     """Close the case: every consent ends, every open request stops, every key given away is gone."""
     version = version_of(if_match)
     reason = ClosingReason(data.reason)
-    return answers.kept(await cases.close_case(house, who, read_id(CASE, case), reason, data.note, version))
+    return answers.kept(
+        await case_life.close_case(house, who, read_id(CASE, case), reason, data.note, version)
+    )
 
 
 HANDLERS = (create, listing, search, read, update, conditions, assign, close)

@@ -8,10 +8,10 @@ from policies.actions import Action
 from service.api import answers_shared as answers
 from service.api.answers_shared import ConsentsAnswer, DoneAnswer, RecordedAnswer
 from service.api.bodies_consents import AnswerBody, ConsentBody, WithdrawBody
-from service.api.documented import CREATES, OF_A_CASE, does
+from service.api.documented import CHANGES, CREATES, OF_A_CASE, does
 from service.api.documented import answers as documented
 from service.flows import consent_reading, consents
-from service.wiring import GivenHouse, GivenWho, HttpRequest, IdempotencyKey, once_of
+from service.wiring import GivenHouse, GivenWho, HttpRequest, IdempotencyKey, IfMatch, once_of, version_of
 
 
 @post("/api/cases/{case:str}/consents", opt=does(Action.CONSENT_RECORD), responses=documented(*CREATES))
@@ -63,30 +63,38 @@ async def withdraw(
 @post(
     "/api/consents/{consent:str}/change",
     opt=does(Action.CONSENT_CHANGE),
-    responses=documented(*CREATES),
+    responses=documented(*CHANGES),
     status_code=200,
 )
 async def change(
-    house: GivenHouse, who: GivenWho, consent: FromPath[str], data: JSONBody[AnswerBody]
+    house: GivenHouse,
+    who: GivenWho,
+    consent: FromPath[str],
+    data: JSONBody[AnswerBody],
+    if_match: IfMatch = None,
 ) -> RecordedAnswer:
     """Change what is agreed; the whole set again. Narrower holds at once."""
-    given = data.answer(house.policy.registry)
-    made = await consents.change_consent(house, who, consent, given, data.names, renewing=False)
+    given, version = data.answer(house.policy.registry), version_of(if_match)
+    made = await consents.change_consent(house, who, consent, given, data.names, version, renewing=False)
     return answers.recorded(made)
 
 
 @post(
     "/api/consents/{consent:str}/renew",
     opt=does(Action.CONSENT_RENEW),
-    responses=documented(*CREATES),
+    responses=documented(*CHANGES),
     status_code=200,
 )
 async def renew(
-    house: GivenHouse, who: GivenWho, consent: FromPath[str], data: JSONBody[AnswerBody]
+    house: GivenHouse,
+    who: GivenWho,
+    consent: FromPath[str],
+    data: JSONBody[AnswerBody],
+    if_match: IfMatch = None,
 ) -> RecordedAnswer:
     """Renew before the end: everything is told and asked again."""
-    given = data.answer(house.policy.registry)
-    made = await consents.change_consent(house, who, consent, given, data.names, renewing=True)
+    given, version = data.answer(house.policy.registry), version_of(if_match)
+    made = await consents.change_consent(house, who, consent, given, data.names, version, renewing=True)
     return answers.recorded(made)
 
 

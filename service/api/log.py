@@ -60,6 +60,8 @@ async def entries(
 def _aware(time: datetime | None, path: str) -> datetime | None:
     if time is not None and time.utcoffset() is None:
         raise InvalidError(path, "offset_missing")
+    if time is not None and not 1970 <= time.year <= 9998:
+        raise InvalidError(path, "range")
     return time
 
 

@@ -3,7 +3,7 @@
 Litestar leaves out of the schema that a struct refuses unknown names; a caller who reads the schema must know it.
 """
 
-import inspect
+from collections.abc import Iterator
 
 import msgspec
 from litestar import Request, Response, Router
@@ -11,7 +11,6 @@ from litestar.datastructures import State
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from policies.actions import Action
-from service.api import bodies
 from service.api.documented import does
 from service.flows.errors import NotThereError
 from service.house import Who
@@ -24,21 +23,17 @@ class StrictSchema(JsonRenderPlugin):
         """The schema as JSON."""
         components = openapi_schema["components"]
         schemas = components["schemas"] if isinstance(components, dict) else {}
-        for name in STRICT & schemas.keys():
+        for name in schemas.keys() & set(_strict(msgspec.Struct)):
             schemas[name]["additionalProperties"] = False
         return self.render_json(request, openapi_schema)
 
 
-def _is_strict(found: object) -> bool:
-    return (
-        inspect.isclass(found)
-        and issubclass(found, msgspec.Struct)
-        and found.__struct_config__.forbid_unknown_fields
-    )
-
-
-STRICT = frozenset(name for name, found in vars(bodies).items() if _is_strict(found))
-"""The names of the structs that refuse unknown names."""
+def _strict(kind: type[msgspec.Struct]) -> Iterator[str]:
+    """The names of the structs made from ``kind``, at any depth."""
+    for found in kind.__subclasses__():
+        if found.__struct_config__.forbid_unknown_fields:
+            yield found.__name__
+        yield from _strict(found)
 
 
 async def _only_ours(response: Response[bytes]) -> Response[bytes]:

@@ -18,7 +18,7 @@ from consent.record import Event as ConsentEvent
 from consent.standing import Standing, State, standing
 from crypto.keys import GroupKeys, ShredKey, fingerprint
 from service.flows.consent_ends import add, stamp
-from service.flows.errors import InvalidError
+from service.flows.errors import InvalidError, WrongStateError
 from service.flows.granting import issue, recipient_group
 from service.flows.keys import Ring, open_owner_ring
 from service.flows.names import Names, Place, seal_names
@@ -106,7 +106,9 @@ async def agree(
 async def confirm(
     tx: Transaction, house: House, who: Who, case: CaseRow, series: Series, tree: int
 ) -> tuple[Series, Standing, tuple[Record, ...]]:
-    """The witness confirms the spoken answer, and the keys are sealed. Raises StateError."""
+    """The witness confirms the spoken answer: the keys are sealed. Raises StateError, WrongStateError(conditions)."""
+    if Purpose(series.purpose) is Purpose.FOOD_SUPPORT and not case.conditions.both:
+        raise WrongStateError("conditions")
     owner = await load_writing_keys(tx, who, case)
     event = answer.confirm(series.events, stamp(house, who.principal.user))
     opened = open_owner_ring(house, who, owner)

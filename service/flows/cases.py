@@ -1,21 +1,19 @@
-"""Cases: begin one, change its fields, answer the two conditions, assign it, close it (manual steps 1 and 2)."""
+"""Cases: begin one, change its fields (manual steps 1 and 2)."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 from audit.event import Event
-from cases.closing import ClosingReason
 from cases.eligibility import Conditions
 from cases.errors import FieldError
 from cases.fields import Field, Slot, read_value
-from cases.ids import CASE, USER, CaseId, CollaborationId, SectionId, UserId, read_id, write_id
+from cases.ids import CASE, CaseId, CollaborationId, SectionId, read_id, write_id
 from crypto.envelope import seal_shred
 from crypto.keys import GroupKeys, ShredKey
 from policies.actions import Action
 from policies.who import Role
 from service.flows import numbers, repeat
-from service.flows.consent_ends import end_consents
 from service.flows.entries import Refusal, entry, settle, tree_of_collaboration, written
 from service.flows.errors import InvalidError, StaleError
 from service.flows.keys import GroupRows, Ring, load_group, open_group, open_owner_ring
@@ -24,12 +22,11 @@ from service.flows.rotation import load_writing_keys, settle_write
 from service.flows.sealing import missing_keys, new_bundle, put_rows, seal_row, versions
 from service.flows.situation import admit, admit_without_case
 from service.house import House, Who
-from service.store import cases, keys, organisations, users
+from service.store import cases, keys, organisations
 from service.store.cases import CaseRow
 from service.store.engine import Transaction
 from service.store.keys import CaseKeyRow
-from service.store.log import Record, digest_of
-from service.store.users import UserState
+from service.store.log import digest_of
 from service.store.writer import Done
 
 
@@ -57,7 +54,7 @@ async def create_case(house: House, who: Who, new: NewCase, once: Once | None) -
 
     Raises NeverAllowedError, InvalidError (a field, section or collaboration), ReusedKeyError, WrongStateError(no_key).
     """
-    values = _values(house, new.fields)
+    values = field_values(house, new.fields)
     case_id = CaseId(uuid4_of(house))
 
     async def job(tx: Transaction) -> Done[CaseKept] | Done[Refusal]:
@@ -66,7 +63,7 @@ async def create_case(house: House, who: Who, new: NewCase, once: Once | None) -
             return allowed
         made = await repeat.done_before(tx, house, who, once)
         if made is not None:
-            return Done(outcome=await _kept(tx, made))
+            return await _made_before(tx, house, who, made)
         group = await load_group(tx, who)
         row = CaseRow(
             id=case_id,
@@ -98,15 +95,16 @@ def uuid4_of(house: House) -> UUID:
     return UUID(bytes=house.random(16), version=4)
 
 
-async def _kept(tx: Transaction, made: str) -> CaseKept:
-    found = read_id(CASE, made)
-    row = None if found is None else await cases.case(tx, CaseId(found))
-    if row is None:
-        raise InvalidError("idempotency_key", "gone")
-    return CaseKept(id=row.id, number=row.number, version=row.version)
+async def _made_before(tx: Transaction, house: House, who: Who, made: str) -> Done[CaseKept] | Done[Refusal]:
+    """What was created under the same key, if the caller may read it still."""
+    admitted = await admit(tx, house, who, Action.CASE_READ, read_id(CASE, made))
+    if isinstance(admitted, Done):
+        return admitted
+    row = admitted.situation.case
+    return Done(outcome=CaseKept(id=row.id, number=row.number, version=row.version))
 
 
-def _values(house: House, raw: Mapping[str, object]) -> dict[Slot, bytes]:
+def field_values(house: House, raw: Mapping[str, object]) -> dict[Slot, bytes]:
     """The stored bytes of the given fields. Raises InvalidError with the path of the part that is wrong."""
     values: dict[Slot, bytes] = {}
     for code, value in raw.items():
@@ -174,7 +172,7 @@ async def update_case(
 
     Raises NotThereError, NeverAllowedError, StaleError, InvalidError, WrongStateError(closed).
     """
-    values = _values(house, raw)
+    values = field_values(house, raw)
 
     async def job(tx: Transaction) -> Done[CaseKept] | Done[Refusal]:
         admitted = await admit(tx, house, who, Action.CASE_UPDATE, case)
@@ -192,7 +190,7 @@ async def update_case(
             grown = new_bundle(house, row, ring, group, shred, owner.group.key, owner.bundle.version + 1)
             await keys.put_bundle(tx, row.id, grown)
         full = {Slot(one.slot): b"" for one in added} | values
-        hashes = await put_rows(tx, row, await _next_rows(tx, house, ring, row, full))
+        hashes = await put_rows(tx, row, await next_rows(tx, house, ring, row, full))
         changed = await cases.change_case(tx, row)
         made = entry(house, who, Event.CASE_UPDATE, case=row, digest=digest_of(hashes), count=len(values))
         kept = CaseKept(id=row.id, number=row.number, version=changed.version)
@@ -201,100 +199,12 @@ async def update_case(
     return (await settle_write(house, who, job)).outcome
 
 
-async def _next_rows(
+async def next_rows(
     tx: Transaction, house: House, ring: Ring, row: CaseRow, values: Mapping[Slot, bytes]
 ) -> list[cases.SealedRow]:
+    """The values sealed as the next version of each place."""
     before = versions(await cases.sealed_values(tx, row.id, values.keys()))
     return [
         seal_row(house, ring, row, slot, value, version=before.get((row.id.bytes, slot, 0), 0) + 1)
         for slot, value in sorted(values.items())
     ]
-
-
-async def set_conditions(
-    house: House, who: Who, case: UUID | None, conditions: Conditions, version: int
-) -> CaseKept:
-    """Answers the two conditions (manual 1). A "no" ends the live food-support consents in the same transaction.
-
-    Raises NotThereError, NeverAllowedError, StaleError, WrongStateError(closed).
-    """
-
-    async def job(tx: Transaction) -> Done[CaseKept] | Done[Refusal]:
-        admitted = await admit(tx, house, who, Action.CASE_CONDITIONS, case)
-        if isinstance(admitted, Done):
-            return admitted
-        row = admitted.situation.case
-        if row.version != version:
-            raise StaleError
-        changed = await cases.change_case(tx, replace(row, conditions=conditions))
-        tree = admitted.situation.tree
-        records = [Record(tree=tree, entry=entry(house, who, Event.CASE_UPDATE, case=row))]
-        if conditions.denied:
-            records += await end_consents(tx, house, who, row, tree, only_food_support=True)
-        kept = CaseKept(id=row.id, number=row.number, version=changed.version)
-        return Done(outcome=kept, records=tuple(records))
-
-    return (await settle(house, job)).outcome
-
-
-async def assign_case(
-    house: House, who: Who, case: UUID | None, users_: Collection[UserId], remove: bool
-) -> CaseKept:
-    """Assigns the case to caseworkers of the owner, or takes the assignment back.
-
-    Raises NotThereError, NeverAllowedError, InvalidError for a user that cannot work on cases of the owner.
-    """
-
-    async def job(tx: Transaction) -> Done[CaseKept] | Done[Refusal]:
-        admitted = await admit(tx, house, who, Action.CASE_ASSIGN, case)
-        if isinstance(admitted, Done):
-            return admitted
-        row = admitted.situation.case
-        records = []
-        for user in sorted(set(users_)):
-            await _check_assignee(tx, row, user)
-            await (
-                cases.unassign(tx, row.id, user) if remove else cases.assign(tx, row.id, user, house.clock())
-            )
-            made = entry(house, who, Event.CASE_ASSIGN, case=row, object=write_id(USER, user))
-            records.append(Record(tree=admitted.situation.tree, entry=made))
-        kept = CaseKept(id=row.id, number=row.number, version=row.version)
-        return Done(outcome=kept, records=tuple(records))
-
-    return (await settle(house, job)).outcome
-
-
-async def _check_assignee(tx: Transaction, row: CaseRow, user: UserId) -> None:
-    found = await users.user(tx, user)
-    if found is None or found.organisation != row.owner or found.state is not UserState.ACTIVE:
-        raise InvalidError("users", "unknown")
-
-
-async def close_case(
-    house: House, who: Who, case: UUID | None, reason: ClosingReason, note: object, version: int
-) -> CaseKept:
-    """Closes the case: every consent ends, grants go, open requests stop, in one transaction.
-
-    ``note`` is the raw value of ``outcome_note``, None for none. Raises as `update_case`.
-    """
-    values = _values(house, {} if note is None else {"outcome_note": note})
-
-    async def job(tx: Transaction) -> Done[CaseKept] | Done[Refusal]:
-        admitted = await admit(tx, house, who, Action.CASE_CLOSE, case)
-        if isinstance(admitted, Done):
-            return admitted
-        row, tree = admitted.situation.case, admitted.situation.tree
-        if row.version != version:
-            raise StaleError
-        hashes = b""
-        if values:
-            ring = open_owner_ring(house, who, await load_writing_keys(tx, who, row))[0]
-            hashes = await put_rows(tx, row, await _next_rows(tx, house, ring, row, values))
-        closed = replace(row, closed=house.clock(), closing_reason=reason)
-        changed = await cases.change_case(tx, closed)
-        made = entry(house, who, Event.CASE_CLOSE, case=row, digest=digest_of(hashes))
-        ended = await end_consents(tx, house, who, row, tree, only_food_support=False)
-        kept = CaseKept(id=row.id, number=row.number, version=changed.version)
-        return Done(outcome=kept, records=(written(tree, made, hashes), *ended))
-
-    return (await settle_write(house, who, job)).outcome

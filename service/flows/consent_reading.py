@@ -10,7 +10,7 @@ from audit.event import Purpose as LogPurpose
 from cases.ids import USER, write_id
 from consent.codes import Code
 from consent.record import Event as ConsentEvent
-from consent.standing import State, standing
+from consent.standing import known_to_recipient, standing
 from policies.actions import Action
 from policies.who import Side
 from service.flows.entries import Refusal, codes, entry, settle
@@ -26,8 +26,6 @@ from service.store.consents import Series
 from service.store.engine import Transaction
 from service.store.log import Record
 from service.store.writer import Done
-
-_PARTY_STATES = frozenset({State.LIVE, State.WITHDRAWN, State.EXPIRED, State.ENDED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +49,7 @@ async def read_consents(house: House, who: Who, case: UUID | None) -> tuple[Seri
         situation = admitted.situation
         owner = situation.facts.side is Side.OWNER
         mine = None if owner else who.principal.organisation
-        series = await consents.series_of_case(tx, situation.case.id, mine)
+        series = _met(house, owner, await consents.series_of_case(tx, situation.case.id, mine))
         names = _names(house, series) if owner else ()
         keys = await load_owner_keys(tx, who, situation.case) if names else None
         made = entry(
@@ -73,7 +71,13 @@ async def read_consents(house: House, who: Who, case: UUID | None) -> tuple[Seri
         ring = open_owner_ring(house, who, found.keys)[0]
         opened = open_for_release(house, who, committed.receipts[0], ring, found.situation.case, found.names)
     names = {(one.record, one.version): one.value for one in opened}
-    return tuple(_view(house, found.situation, one, names) for one in found.series if one.events)
+    return tuple(_view(house, found.situation, one, names) for one in found.series)
+
+
+def _met(house: House, owner: bool, series: tuple[Series, ...]) -> tuple[Series, ...]:
+    """For the owner every series that was begun, for a recipient those that were once live."""
+    now = house.clock()
+    return tuple(one for one in series if one.events and (owner or standing(one.events, now).ever_live))
 
 
 def _names(house: House, series: tuple[Series, ...]) -> tuple[SealedRow, ...]:
@@ -85,19 +89,19 @@ def _view(
     house: House, situation: Situation, series: Series, names: Mapping[tuple[bytes, int], bytes]
 ) -> SeriesView:
     owner = situation.facts.side is Side.OWNER
-    stands = standing(series.events, house.clock())
-    state = stands.state if owner or stands.state in _PARTY_STATES else State.ENDED
+    stands = (standing if owner else known_to_recipient)(series.events, house.clock())
     return SeriesView(
         id=series.id,
         number=series.number,
         recipient=series.recipient,
         purpose=series.purpose,
-        state=state.value,
+        state=stands.state.value,
         until=stands.until,
         allowed=codes(house, stands.fields),
         refused=codes(house, stands.refused) if owner else None,
         directions=_words(stands.directions),
         asked_again=stands.asked_again and owner,
+        version=len(series.events) if owner else None,
         events=tuple(_event(house, series, event, names) for event in series.events) if owner else (),
     )
 

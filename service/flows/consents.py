@@ -25,7 +25,7 @@ from service.flows.cases import uuid4_of
 from service.flows.consent_ends import add, stamp
 from service.flows.entries import Refusal as Refused
 from service.flows.entries import refuse, settle
-from service.flows.errors import InvalidError, NotThereError
+from service.flows.errors import InvalidError, NotThereError, StaleError
 from service.flows.granting import revoke
 from service.flows.names import NOBODY, Names
 from service.flows.repeat import Once
@@ -43,11 +43,12 @@ from service.store.writer import Done
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What the recorder gets back: the series, its receipt number, and where it stands now."""
+    """What the recorder gets back: the series, its receipt number, where it stands now, and how many events it has."""
 
     id: SeriesId
     number: str
     state: State
+    version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ async def record_consent(
 
 def _recorded(house: House, series: Series) -> Recorded:
     state = standing(series.events, house.clock()).state
-    return Recorded(id=series.id, number=series.number, state=state)
+    return Recorded(id=series.id, number=series.number, state=state, version=len(series.events))
 
 
 async def _made_before(tx: Transaction, house: House, made: str) -> Recorded:
@@ -155,11 +156,12 @@ async def _check_witness(tx: Transaction, house: House, row: CaseRow, given: Ans
 
 
 async def change_consent(
-    house: House, who: Who, series: str, given: Answer, names: Names, *, renewing: bool
+    house: House, who: Who, series: str, given: Answer, names: Names, version: int, *, renewing: bool
 ) -> Recorded:
     """Changes or renews what is live; the whole set again. A narrower one holds at once, and rotates the keys.
 
-    Raises AnswerError, StateError, NotThereError, NeverAllowedError, WrongStateError.
+    ``version`` is how many events the recorder saw: two who narrow at once must not widen for each other. Raises
+    AnswerError, StateError, StaleError, NotThereError, NeverAllowedError, WrongStateError.
     """
     action = Action.CONSENT_RENEW if renewing else Action.CONSENT_CHANGE
     build: Agree = answer.renew if renewing else answer.change
@@ -170,6 +172,8 @@ async def change_consent(
         if isinstance(admitted, Done) or found is None:
             return admitted if isinstance(admitted, Done) else Done(outcome=Refused(NotThereError()))
         row, tree = admitted.situation.case, admitted.situation.tree
+        if version != len(found.events):
+            raise StaleError
         await _check_witness(tx, house, row, given)
         grown, _, records = await agree(tx, house, who, row, found, given, names, build, tree)
         return Done(outcome=(_recorded(house, grown), row), records=records)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from audit.event import Event
+from audit.event import Reason as LogReason
 from cases.errors import CorrectionError, FieldError
 from cases.fields import Field, FieldType, Slot, read_value
 from cases.ids import ROW, OrganisationId, RequestId, RowId, read_id, write_id
@@ -15,7 +16,7 @@ from policies.decide import Reason, said_to
 from policies.who import Side
 from service.flows import repeat
 from service.flows.cases import uuid4_of
-from service.flows.entries import Refusal, entry, written
+from service.flows.entries import Refusal, entry, refuse, written
 from service.flows.errors import InvalidError, NotCoveredError, NotThereError, WrongStateError
 from service.flows.keys import Ring, open_owner_ring, open_recipient_ring
 from service.flows.reading import granted
@@ -81,7 +82,13 @@ async def write_row(house: House, who: Who, case: UUID | None, new: NewRow, once
         if made is not None:
             found = read_id(ROW, made)
             return Done(outcome=RowId(found)) if found is not None else Done(outcome=Refusal(NotThereError()))
-        record = await _write(tx, house, who, admitted, new, row_id)
+        try:
+            record = await _write(tx, house, who, admitted, new, row_id)
+        except NotCoveredError as error:
+            situation = admitted.situation
+            event, reason = Event.LEDGER_WRITE, LogReason.NOT_LIVE
+            row, series = situation.case, situation.series
+            return await refuse(tx, house, who, event, reason, error, case=row, series=series)
         await repeat.remember(tx, house, who, once, write_id(ROW, row_id))
         return Done(outcome=row_id, records=record)
 

@@ -34,6 +34,8 @@ from service.store.writer import Committed, Done
 
 MOST = 50
 _CURSOR = re.compile(r"([0-9a-f]{1,12})-([0-9a-f]{32})", re.ASCII)
+_LAST_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999: no time lies after it."""
 _SHOWN = ("name", "name_kana", "age_band", "gender")
 _SEARCHED = ("name", "name_kana")
 
@@ -124,7 +126,10 @@ def _read_cursor(cursor: str | None) -> tuple[datetime, CaseId] | None:
     found = _CURSOR.fullmatch(cursor)
     if found is None:
         raise InvalidError("cursor", "form")
-    return from_ms(int(found[1], 16)), CaseId(UUID(hex=found[2]))
+    opened = int(found[1], 16)
+    if opened > _LAST_MS:
+        raise InvalidError("cursor", "form")
+    return from_ms(opened), CaseId(UUID(hex=found[2]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +193,9 @@ async def _hits(
 
 async def _show_hits(house: House, who: Who, hits: Sequence[CaseRow]) -> Page[CaseLine]:
     async def job(tx: Transaction) -> Done[_Found] | Done[Refusal]:
+        allowed = await admit_without_case(tx, house, who, Action.CASE_SEARCH)
+        if isinstance(allowed, Done):
+            return allowed
         rows = [row for hit in hits if (row := await cases.case(tx, hit.id)) is not None]
         done = await _lines(tx, house, who, rows, Event.FIELD_RELEASE, None)
         tree = await tree_of_organisation(tx, who.principal.organisation)

@@ -18,7 +18,7 @@ from cases.ids import CASE, COLLABORATION, CaseId, write_id
 from policies.actions import Action
 from policies.decide import Denied, decide
 from policies.who import Facts, Side
-from service.flows.entries import EVENT_OF, Refusal, entry, refuse, settle
+from service.flows.entries import EVENT_OF, Refusal, entry, refuse, settle, tree_of_organisation
 from service.flows.errors import NeverAllowedError, NotSignedInError, NotThereError
 from service.flows.situation import Admitted, admit
 from service.house import House, Who
@@ -56,7 +56,12 @@ async def list_trees(house: House, who: Who) -> tuple[TreeRow, ...]:
 
     async def job(tx: Transaction) -> Done[tuple[TreeRow, ...]] | Done[Refusal]:
         refused = await _never(tx, house, who, Action.LOG_LIST)
-        return refused or Done(outcome=await trees.trees_of(tx, who.principal.user))
+        if refused is not None:
+            return refused
+        made = entry(house, who, Event.LOG_OPEN, purpose=LogPurpose.AUDIT)
+        tree = await tree_of_organisation(tx, who.principal.organisation)
+        mine = await trees.trees_of(tx, who.principal.user)
+        return Done(outcome=mine, records=(Record(tree=tree, entry=made),))
 
     return (await settle(house, job)).outcome
 

@@ -19,11 +19,11 @@ from crypto.envelope import field_key_name, open_field
 from crypto.errors import Blob, OpenError
 from policies.decide import NOT_SHARED
 from service.flows.entries import codes, entry
-from service.flows.errors import NotCoveredError
+from service.flows.errors import NotCoveredError, NotSignedInError
 from service.flows.keys import Ring
 from service.flows.situation import Situation
 from service.house import House, Who
-from service.store import consents
+from service.store import consents, sessions
 from service.store.cases import CaseRow, SealedRow
 from service.store.engine import Transaction
 from service.store.log import Receipt, Record
@@ -98,20 +98,21 @@ def shown(house: House, opened: Opened, masked: frozenset[Slot]) -> object:
 async def still_holds(
     house: House, who: Who, situation: Situation, receipt: Receipt, slots: frozenset[Slot]
 ) -> None:
-    """For a recipient: raises NotCoveredError, and leaves an entry, where the consent ended in the meantime.
+    """Asks once more, after opening: raises NotSignedInError where the session ended in the meantime, and for a
+    recipient NotCoveredError, leaving an entry, where the consent did.
 
     ``slots`` are those that were opened: a consent that is live but no longer covers them has ended for them.
     """
-    series = situation.series
-    if series is None or situation.case.owner == who.principal.organisation:
-        return
+    series = None if situation.case.owner == who.principal.organisation else situation.series
 
     async def again(tx: Transaction) -> Standing | None:
-        found = await consents.series(tx, series.id)
+        if not await sessions.session_lives(tx, who.session, who.principal.version):
+            raise NotSignedInError
+        found = None if series is None else await consents.series(tx, series.id)
         return None if found is None else standing(found.events, house.clock())
 
     now = await house.look(again)
-    if now is not None and now.state is State.LIVE and slots <= now.fields:
+    if series is None or (now is not None and now.state is State.LIVE and slots <= now.fields):
         return
     reason = LogReason.WITHDRAWN if now is not None and now.state is State.WITHDRAWN else LogReason.NOT_LIVE
 

@@ -17,13 +17,13 @@ from consent.standing import State, standing
 from crypto.envelope import SlotKeyEntry
 from crypto.keys import GroupKeys, ShredKey
 from service.flows.entries import Refusal, codes, entry, settle, tree_of_case
-from service.flows.errors import NotThereError, StaleError
+from service.flows.errors import NotSignedInError, NotThereError, StaleError
 from service.flows.granting import issue
 from service.flows.keys import OwnerKeys, Ring, load_owner_keys, open_owner_ring
 from service.flows.reveal import Opened, open_for_computing
 from service.flows.sealing import new_bundle, new_key, put_rows, seal_row
 from service.house import House, Who
-from service.store import cases, consents, keys
+from service.store import cases, consents, keys, sessions
 from service.store.cases import CaseRow, SealedRow
 from service.store.engine import Transaction
 from service.store.errors import UnavailableError
@@ -121,6 +121,8 @@ async def _rotate_once(house: House, who: Who, case: CaseId) -> None:
 
 
 async def _own_case(tx: Transaction, who: Who, case: CaseId) -> CaseRow:
+    if not await sessions.session_lives(tx, who.session, who.principal.version):
+        raise NotSignedInError
     row = await cases.case(tx, case)
     if row is None or row.owner != who.principal.organisation:
         raise NotThereError
@@ -165,7 +167,8 @@ async def _reissue(
     records: list[Record] = []
     for series in await consents.series_of_case(tx, case.id):
         stands = standing(series.events, house.clock())
-        if stands.state is State.LIVE and stands.event is not None:
+        granted = await keys.grant(tx, series.id) is not None
+        if granted and stands.state is State.LIVE and stands.event is not None:
             agreed = grant(stands, series.stored[stands.event.number - 1])
             records.append(await issue(tx, house, who, case, agreed, series, ring, group, shred, tree))
     return tuple(records)

@@ -51,6 +51,7 @@ async def sign_out(house: House, who: Who) -> None:
         return Done(outcome=None, records=(Record(tree=tree, entry=made),))
 
     await house.commit(job)
+    house.handles.forget(who.session)
 
 
 async def change_password(house: House, who: Who, old: str, new: str, address: str) -> None:
@@ -63,7 +64,7 @@ async def change_password(house: House, who: Who, old: str, new: str, address: s
     keys = throttle_keys(house, view.user.login, address)
 
     async def count(tx: Transaction) -> Done[UnlockRow | None]:
-        await count_attempt(tx, house, keys, known_device=False)
+        await count_attempt(tx, house, keys)
         return Done(outcome=await users.unlock(tx, who.principal.user))
 
     row = (await house.commit(count)).outcome
@@ -82,6 +83,7 @@ async def change_password(house: House, who: Who, old: str, new: str, address: s
         await forget_attempts(tx, keys)
         await users.put_unlock(tx, who.principal.user, sealed)
         await sessions.end_other_sessions(tx, who.principal.user, who.session)
+        await sessions.forget_devices(tx, who.principal.user)
         return Done(
             outcome=None, records=(Record(tree=tree, entry=entry(house, who, Event.PASSWORD_CHANGE)),)
         )

@@ -4,7 +4,7 @@ Opening the user's seed with the password is the password check. Nothing is aske
 another time for a login that does not exist: the key derivation runs in any case, and every attempt is logged.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from audit.event import Decision, Entry, Event, Reason, Via
@@ -18,8 +18,15 @@ from crypto.session import log_mark, new_token, seal_session, session_id
 from policies.who import Role
 from service.flows.entries import Refusal, settle, tree_of_organisation
 from service.flows.errors import NotSignedInError
-from service.flows.throttle import Keys, count_attempt, forget_attempts, throttle_keys
-from service.house import House
+from service.flows.throttle import (
+    Keys,
+    count_attempt,
+    count_failure,
+    forget_attempts,
+    take_back,
+    throttle_keys,
+)
+from service.house import BusyError, House
 from service.store import organisations, sessions, users
 from service.store.engine import Transaction
 from service.store.log import Record
@@ -68,6 +75,7 @@ class _Known:
     user: UserRow | None
     unlock: UnlockRow | None
     factor: SecondFactorRow | None
+    keys: Keys
 
 
 async def sign_in(house: House, sent: Credentials) -> SignedIn:
@@ -75,14 +83,18 @@ async def sign_in(house: House, sent: Credentials) -> SignedIn:
 
     Raises NotSignedInError for whatever is wrong, ThrottledError where it comes too early, BusyError.
     """
-    keys = throttle_keys(house, sent.login, sent.address)
-    known = await _count(house, sent, keys)
-    seed = await house.slowly(lambda: _open(house, known, sent.password))
+    known = await _count(house, sent)
+    keys = known.keys
+    try:
+        seed = await house.slowly(lambda: _open(house, known, sent.password))
+    except BusyError:
+        await _take_back(house, keys)
+        raise
     reason, step = _check(house, known, seed, sent)
     if seed is None or known.user is None or reason is not None:
         await _fail(house, sent, known.user, reason or Reason.UNKNOWN_LOGIN)
         raise NotSignedInError
-    return await _succeed(house, sent, keys, known.user, seed, step)
+    return await _succeed(house, sent, keys, known, known.user, seed, step)
 
 
 def device_id(house: House, token: bytes) -> bytes:
@@ -90,25 +102,35 @@ def device_id(house: House, token: bytes) -> bytes:
     return keyed_hash(house.root, LABEL_DEVICE, token)
 
 
-async def _count(house: House, sent: Credentials, keys: Keys) -> _Known:
+async def _count(house: House, sent: Credentials) -> _Known:
     """Counts the attempt, before anything costly, and loads what is known of the login."""
 
     async def job(tx: Transaction) -> Done[_Known]:
         user = await users.user_by_login(tx, sent.login)
-        device = None if sent.device is None else await sessions.device_of(tx, device_id(house, sent.device))
-        known_device = user is not None and device == user.id
-        locks = await count_attempt(tx, house, keys, known_device=known_device)
+        device = None if sent.device is None else device_id(house, sent.device)
+        owner = None if device is None else await sessions.device_of(tx, device)
+        mine = device if user is not None and owner == user.id else None
+        keys = throttle_keys(house, sent.login, sent.address, mine)
         records: tuple[Record, ...] = ()
-        if locks:
+        if await count_attempt(tx, house, keys):
             records = (await _record(tx, house, sent, user, Event.LOGIN_LOCK, Reason.THROTTLED),)
         known = _Known(
             user=user,
             unlock=None if user is None else await users.unlock(tx, user.id),
             factor=None if user is None else await users.second_factor(tx, user.id),
+            keys=keys,
         )
         return Done(outcome=known, records=records)
 
     return (await house.commit(job)).outcome
+
+
+async def _take_back(house: House, keys: Keys) -> None:
+    async def job(tx: Transaction) -> Done[None]:
+        await take_back(tx, keys)
+        return Done(outcome=None)
+
+    await house.commit(job)
 
 
 def _open(house: House, known: _Known, password: str) -> bytes | None:
@@ -147,8 +169,16 @@ def _check(
 
 
 async def _fail(house: House, sent: Credentials, user: UserRow | None, reason: Reason) -> None:
+    """Logs the failure, or past a number a minute counts it; the count is an entry of the next minute."""
+
     async def job(tx: Transaction) -> Done[None]:
-        return Done(outcome=None, records=(await _record(tx, house, sent, user, Event.LOGIN_FAIL, reason),))
+        logged, before = await count_failure(tx, house)
+        made = await _record(tx, house, sent, user, Event.LOGIN_FAIL, reason)
+        records = (made,) if logged else ()
+        if before:
+            denied = replace(made.entry, event=Event.DENY_SUPPRESSED, id=house.random(16), count=before)
+            records = (Record(tree=made.tree, entry=replace(denied, reason=Reason.THROTTLED)), *records)
+        return Done(outcome=None, records=records)
 
     await house.commit(job)
 
@@ -185,16 +215,17 @@ async def _record(
 
 
 async def _succeed(
-    house: House, sent: Credentials, keys: Keys, user: UserRow, seed: bytes, step: int | None
+    house: House, sent: Credentials, keys: Keys, known: _Known, user: UserRow, seed: bytes, step: int | None
 ) -> SignedIn:
+    """The session, unless password or rights changed while the key was derived."""
     token = new_token(house.random)
     now = house.clock()
     expires = (now + LONGEST).replace(microsecond=0)
     device = new_token(house.random) if sent.transport is Transport.COOKIE and sent.device is None else None
 
     async def job(tx: Transaction) -> Done[SignedIn] | Done[Refusal]:
-        found = await users.user(tx, user.id)
-        if found != user or not await _use(tx, user, step):
+        same = await users.user(tx, user.id) == user and await users.unlock(tx, user.id) == known.unlock
+        if not same or not await _use(tx, user, step):
             record = await _record(tx, house, sent, user, Event.LOGIN_FAIL, Reason.WRONG_CODE)
             return Done(outcome=Refusal(NotSignedInError()), records=(record,))
         await forget_attempts(tx, keys)

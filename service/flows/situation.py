@@ -9,7 +9,7 @@ from uuid import UUID
 
 from audit.event import Reason as LogReason
 from cases.ids import CaseId, OrganisationId
-from consent.standing import Standing, State, standing
+from consent.standing import Standing, State, known_to_recipient, standing
 from policies.actions import Action
 from policies.decide import Allowed, Denied, Reason, decide, said_to
 from policies.who import NO_CASE, Facts, Reach, Role, Side, reach_of
@@ -141,7 +141,7 @@ async def situation(
     foreign = series is not None and not side_owner and series.recipient != me.organisation
     if foreign or (series is None and concerned is not None):
         series = the_series(await consents.series_of_case(tx, row.id, concerned), house)
-    stands = None if series is None else standing(series.events, house.clock())
+    stands = None if series is None else _standing(series, house, side_owner)
     asked = await requests.requests_of_case(tx, row.id, concerned)
     facts = Facts(
         side=_side(side_owner, series, foreign),
@@ -162,6 +162,12 @@ async def situation(
     )
 
 
+def _standing(series: Series, house: House, owner: bool) -> Standing:
+    """What holds, for the owner; for anybody else what a recipient may know of it."""
+    look = standing if owner else known_to_recipient
+    return look(series.events, house.clock())
+
+
 def _side(owner: bool, series: Series | None, foreign: bool) -> Side:
     """What the caller's organisation is to the case; a consent of somebody else's makes it nothing."""
     if owner:
@@ -180,8 +186,10 @@ async def _assigned(tx: Transaction, who: Who, row: CaseRow) -> bool:
 
 
 def the_series(found: tuple[Series, ...], house: House) -> Series | None:
-    """Of a recipient's consents in one case the live one, else the one begun last."""
+    """Of a recipient's consents in one case the live one, else the last that was live, else the one begun last."""
     if len(found) < 2:
         return found[0] if found else None
-    live = [one for one in found if standing(one.events, house.clock()).state is State.LIVE]
-    return (live or list(found))[-1]
+    stands = [(standing(one.events, house.clock()), one) for one in found]
+    live = [one for held, one in stands if held.state is State.LIVE]
+    lived = [one for held, one in stands if held.ever_live]
+    return (live or lived or list(found))[-1]

@@ -50,6 +50,7 @@ async def sweep(house: House) -> int:
             break
     await _sessions(house)
     await _denials(house)
+    await house.forget_deleted()
     return looked
 
 

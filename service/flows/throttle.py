@@ -3,7 +3,7 @@
 Rules kept here:
 - Each attempt counts as failed until it succeeded, so that many at once gain nothing.
 - A person's delay is at most 30 seconds, so that strangers can slow nobody down for long; an address's grows.
-- A browser that has signed in as this person before waits for neither.
+- A browser that has signed in as this person before is counted by itself: strangers cannot slow it down.
 - A loopback address is a proxy that nobody told us to believe: everybody comes from it, so it is not counted.
 - Names and addresses stand in the table as keyed hashes only.
 """
@@ -21,25 +21,29 @@ from service.store.engine import Transaction
 
 FREE_FOR_A_PERSON = 4
 FREE_FOR_AN_ADDRESS = 20
+LOGGED_A_MINUTE = 120
 LONGEST_FOR_A_PERSON = timedelta(seconds=30)
 LONGEST_FOR_AN_ADDRESS = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """The two rows that an attempt counts in: the login name's and the address's, as keyed hashes."""
+    """The rows that an attempt counts in, as keyed hashes: the person's (for a browser that has signed in as this
+    person before, its own) and the address's, None where it tells nobody apart."""
 
     person: bytes
     address: bytes | None
 
 
-def throttle_keys(house: House, login: str, address: str) -> Keys:
-    """The keys of an attempt; a login name is counted whether it exists or not."""
+def throttle_keys(house: House, login: str, address: str, device: bytes | None = None) -> Keys:
+    """The keys of an attempt; a login name is counted whether it exists or not. ``device``: a browser that is known."""
+    name = login.encode("utf-8", "surrogatepass")
+    if device is not None:
+        return Keys(person=keyed_hash(house.root, LABEL_THROTTLE, b"device" + device), address=None)
+    shared = _is_shared(address)
     return Keys(
-        person=keyed_hash(house.root, LABEL_THROTTLE, b"person" + login.encode("utf-8", "surrogatepass")),
-        address=None
-        if _is_shared(address)
-        else keyed_hash(house.root, LABEL_THROTTLE, b"address" + address.encode()),
+        person=keyed_hash(house.root, LABEL_THROTTLE, b"person" + name),
+        address=None if shared else keyed_hash(house.root, LABEL_THROTTLE, b"address" + address.encode()),
     )
 
 
@@ -51,7 +55,7 @@ def _is_shared(address: str) -> bool:
         return True
 
 
-async def count_attempt(tx: Transaction, house: House, keys: Keys, *, known_device: bool) -> bool:
+async def count_attempt(tx: Transaction, house: House, keys: Keys) -> bool:
     """Counts the attempt as failed until it succeeds; True where it is the one from which the person waits longest.
 
     Raises ThrottledError where it comes too early.
@@ -60,7 +64,7 @@ async def count_attempt(tx: Transaction, house: House, keys: Keys, *, known_devi
     person, person_until = await sessions.throttle(tx, keys.person)
     address, address_until = (0, now) if keys.address is None else await sessions.throttle(tx, keys.address)
     wait = max(person_until, address_until) - now
-    if wait > timedelta() and not known_device:
+    if wait > timedelta():
         raise ThrottledError(wait)
     longest = _until(now, person + 1, FREE_FOR_A_PERSON, LONGEST_FOR_A_PERSON)
     await sessions.put_throttle(tx, keys.person, person + 1, longest)
@@ -73,11 +77,35 @@ async def count_attempt(tx: Transaction, house: House, keys: Keys, *, known_devi
 async def forget_attempts(tx: Transaction, keys: Keys) -> None:
     """After a success: the person starts anew; of the address's count this attempt is taken back."""
     await sessions.put_throttle(tx, keys.person, 0, _EPOCH)
-    if keys.address is not None:
-        address, until = await sessions.throttle(tx, keys.address)
-        await sessions.put_throttle(tx, keys.address, max(0, address - 1), until)
+    await _take_back(tx, keys.address)
 
 
+async def take_back(tx: Transaction, keys: Keys) -> None:
+    """An attempt that was never tried, because too much waited already, is no failure."""
+    await _take_back(tx, keys.person)
+    await _take_back(tx, keys.address)
+
+
+async def _take_back(tx: Transaction, key: bytes | None) -> None:
+    if key is not None:
+        failures, _ = await sessions.throttle(tx, key)
+        await sessions.put_throttle(tx, key, max(0, failures - 1), _EPOCH)
+
+
+async def count_failure(tx: Transaction, house: House) -> tuple[bool, int]:
+    """Counts a failed sign-in of anybody's: whether it gets an entry of its own, and how many of the last minute got
+    none. Strangers make the log grow by so much a minute and no more."""
+    key = keyed_hash(house.root, LABEL_THROTTLE, b"all failures")
+    now = house.clock()
+    failures, until = await sessions.throttle(tx, key)
+    if now >= until:
+        await sessions.put_throttle(tx, key, 1, now + _MINUTE)
+        return True, max(0, failures - LOGGED_A_MINUTE)
+    await sessions.put_throttle(tx, key, failures + 1, until)
+    return failures < LOGGED_A_MINUTE, 0
+
+
+_MINUTE = timedelta(minutes=1)
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 

@@ -125,7 +125,7 @@ class LedgerView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesView:
-    """A consent series: what holds now, and its events."""
+    """A consent series: what holds now, and its events. ``version``, for the owner, is how many events there are."""
 
     id: SeriesId
     number: str
@@ -137,4 +137,5 @@ class SeriesView:
     refused: tuple[str, ...] | None
     directions: tuple[str, ...]
     asked_again: bool
+    version: int | None
     events: tuple[Mapping[str, object], ...]

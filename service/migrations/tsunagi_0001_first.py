@@ -70,7 +70,7 @@ CREATE TABLE assignment (
 CREATE TABLE case_key ("case" BLOB PRIMARY KEY REFERENCES cases, root_key INTEGER NOT NULL, blob BLOB NOT NULL);
 CREATE TABLE bundle (
     "case" BLOB PRIMARY KEY REFERENCES cases, "group" BLOB NOT NULL, epoch INTEGER NOT NULL, version INTEGER NOT NULL,
-    rotation_due INTEGER NOT NULL, blob BLOB NOT NULL);
+    rotation_due INTEGER NOT NULL, blob BLOB NOT NULL, mac BLOB NOT NULL);
 CREATE TABLE sealed (
     id INTEGER PRIMARY KEY, "case" BLOB NOT NULL REFERENCES cases, record BLOB NOT NULL, slot INTEGER NOT NULL, "column" INTEGER NOT NULL,
     thread BLOB NOT NULL, version INTEGER NOT NULL, blob BLOB NOT NULL, UNIQUE ("case", record, slot, "column"));

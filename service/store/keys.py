@@ -1,7 +1,8 @@
 """Keys at rest: group keys and their members' seals, each case's shred key and bundle, the grants."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 from cases.ids import CaseId, GroupId, OrganisationId, SeriesId, UserId
@@ -166,6 +167,12 @@ async def case_key(tx: Transaction, case: CaseId) -> CaseKeyRow | None:
     return None if found is None else CaseKeyRow(root_key=as_int(found[0]), blob=as_bytes(found[1]))
 
 
+def _bundle_columns(case: CaseId, row: BundleRow) -> tuple[bytes | int, ...]:
+    """Every column: whether rotation is due decides under which keys the next value is sealed."""
+    due = int(row.rotation_due)
+    return (case.bytes, row.group.bytes, row.epoch, due, sha256(row.blob).digest())
+
+
 async def put_bundle(tx: Transaction, case: CaseId, row: BundleRow) -> None:
     await Bundle.delete().where(Bundle.case == case.bytes)
     await Bundle.insert(
@@ -176,28 +183,34 @@ async def put_bundle(tx: Transaction, case: CaseId, row: BundleRow) -> None:
             version=row.version,
             rotation_due=int(row.rotation_due),
             blob=row.blob,
+            mac=tx.macs.make(Marked.BUNDLE, row.version, _bundle_columns(case, row)),
         )
     )
 
 
 async def bundle(tx: Transaction, case: CaseId) -> BundleRow | None:
+    """The owner's keys of the case, the row's MAC checked."""
     found = tx.row(
-        'SELECT "group", epoch, version, rotation_due, blob FROM bundle WHERE "case" = ?', case.bytes
+        'SELECT "group", epoch, version, rotation_due, blob, mac FROM bundle WHERE "case" = ?', case.bytes
     )
     if found is None:
         return None
-    return BundleRow(
+    row = BundleRow(
         group=GroupId(UUID(bytes=as_bytes(found[0]))),
         epoch=as_int(found[1]),
         version=as_int(found[2]),
         rotation_due=as_int(found[3]) == 1,
         blob=as_bytes(found[4]),
     )
+    tx.macs.check(Marked.BUNDLE, row.version, _bundle_columns(case, row), found[5])
+    return row
 
 
 async def mark_rotation_due(tx: Transaction, case: CaseId) -> None:
-    """From here on nothing is sealed under the case's present slot keys."""
-    await Bundle.update({Bundle.rotation_due: 1}).where(Bundle.case == case.bytes)
+    """From here on nothing is sealed under the case's present slot keys. Needs no key."""
+    row = await bundle(tx, case)
+    if row is not None and not row.rotation_due:
+        await put_bundle(tx, case, replace(row, rotation_due=True))
 
 
 async def put_grant(tx: Transaction, series: SeriesId, case: CaseId, row: GrantRow) -> None:

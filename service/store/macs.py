@@ -29,6 +29,7 @@ class Marked(Enum):
     SESSION = context.ROW_SESSION
     SERIES = context.ROW_SERIES
     REQUEST = context.ROW_REQUEST
+    BUNDLE = context.ROW_BUNDLE
 
 
 class Macs:

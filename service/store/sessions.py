@@ -113,7 +113,7 @@ async def users_of_ended(tx: Transaction, idle_before: datetime, now: datetime) 
 async def sweep_sessions(tx: Transaction, idle_before: datetime, now: datetime) -> None:
     """Deletes sessions that no request can use any more."""
     await Session.delete().where((Session.expires <= to_ms(now)) | (Session.seen <= to_ms(idle_before)))
-    await Throttle.delete().where(Throttle.until <= to_ms(now) - 86_400_000)
+    await Throttle.delete().where(Throttle.until <= to_ms(now) - 3_600_000)
     await Idempotency.delete().where(Idempotency.created <= to_ms(now) - 7 * 86_400_000)
 
 
@@ -188,3 +188,8 @@ async def remember(tx: Transaction, key: bytes, before: Before, now: datetime) -
 async def end_other_sessions(tx: Transaction, user: UserId, kept: bytes) -> None:
     """Ends every session of the user but one."""
     await Session.delete().where((Session.user == user.bytes) & (Session.id != kept))
+
+
+async def forget_devices(tx: Transaction, user: UserId) -> None:
+    """From here on no browser is known as the user's."""
+    await Device.delete().where(Device.user == user.bytes)

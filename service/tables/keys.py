@@ -42,6 +42,7 @@ class Bundle(Table, tablename="bundle"):
     version = Integer()
     rotation_due = Integer()
     blob = Bytea()
+    mac = Bytea()
 
 
 class SealedGrant(Table, tablename="sealed_grant"):
