@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator
 
 from litestar import Litestar
@@ -69,6 +70,7 @@ async def _living(app: Litestar) -> AsyncIterator[None]:
     if not isinstance(house, House):
         raise RuntimeError("the app has a house")
     house.start()
+    gc.freeze()  # what is made by now lives as long as the process: no collection need look at it
     await note(house, Event.SYSTEM_START)
     sweeping = asyncio.create_task(_sweep_for_ever(house))
     try:

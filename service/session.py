@@ -14,8 +14,10 @@ from crypto.session import log_mark, open_session, read_token, session_id
 from policies.who import Principal
 from service.flows.sign_in import IDLE
 from service.house import House, KeyHandle, Who
+from service.logs import get_logger
 from service.store import sessions
 from service.store.engine import Transaction
+from service.store.errors import TamperedError
 from service.store.sessions import SessionRow, Transport
 from service.store.users import UserRow, UserState
 from service.store.values import to_ms
@@ -62,6 +64,9 @@ async def find_who(house: House, shown: Presented | None, request: str) -> Who |
         row, user = found
         keys = _handle(house, token, row, user)
     except CryptoError:
+        return None
+    except TamperedError as error:
+        get_logger().error("tampered", table=error.table)
         return None
     await _touch(house, row)
     return Who(
