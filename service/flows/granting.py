@@ -70,6 +70,7 @@ async def issue(
         object=write_id(SERIES, agreed.series),
         digest=row.digest,
         series=series,
+        event_number=agreed.number,
     )
     return Record(tree=tree, entry=made)
 
