@@ -9,6 +9,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Coroutine, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,15 @@ from crypto.totp import code_at, step_at
 from policies.who import Role
 from service.app import serve_house
 from service.cli.opening import load_house
-from service.flows.administration import Answers, NewUser, add_organisation, add_sections, add_user, present_member, set_up
+from service.flows.administration import (
+    Answers,
+    NewUser,
+    add_organisation,
+    add_sections,
+    add_user,
+    present_member,
+    set_up,
+)
 from service.house import House
 from service.settings import Settings
 from service.store import organisations, trees
@@ -153,7 +162,7 @@ class World:
 
     def sql(self, query: str, *values: object) -> list[tuple[object, ...]]:
         """A read past the product, on a connection of its own."""
-        with sqlite3.connect(self.settings.database) as connection:
+        with closing(sqlite3.connect(self.settings.database)) as connection:
             return connection.execute(query, values).fetchall()
 
     def leaves(self, tree: str | None = None) -> list[dict[str, object]]:
