@@ -11,8 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 demo: .venv/.run ## practice data and the story over HTTP; ONCE=1 ends after the story
 	$(BIN)/tsunagi demo $(if $(ONCE),--once)
 
-test: .venv/.test ## every seeded defect, then every test; ends with what the run covered
-	$(BIN)/python tests/seeded/run.py
+test: .venv/.test ## every test; ends with what the run covered
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 check: .venv/.test ## before each commit: format, lint, types, contracts, fast tests

@@ -151,7 +151,11 @@ def check_told(
     _refuse(unknown, AnswerFault.TOLD_UNKNOWN, "told")
     if numbers != sorted(set(numbers)):
         raise AnswerError(AnswerFault.TOLD_UNKNOWN, "told", numbers)
-    _refuse({item.number for item in told if item.at > recorded_at}, AnswerFault.TOLD_LATER, "told")
+    _refuse(
+        {item.number for item in told if item.at.replace(microsecond=0) > recorded_at},
+        AnswerFault.TOLD_LATER,
+        "told",
+    )
 
 
 def check_fields(answer: Answer, offered: frozenset[Slot]) -> None:

@@ -51,7 +51,9 @@ def test_openers_are_called_with_a_receipt_of_what_was_committed() -> None:
                     continue
                 seen += 1
                 receipt = ast.unparse(call.args[2])
-                assert receipt in {"receipt", "committed.receipts[0]"}, f"{path.name}:{call.lineno}: {receipt}"
+                assert receipt in {"receipt", "committed.receipts[0]"}, (
+                    f"{path.name}:{call.lineno}: {receipt}"
+                )
     assert seen >= 3
 
 

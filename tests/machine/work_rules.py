@@ -186,10 +186,11 @@ class WorkRules(Story):
     def reply(self, number: int, npo: str, by: int) -> None:
         case = self.case(number)
         login = self.owner(case, by)
-        self.machine.town_now(login)
+        consent = case.consent(npo, self.machine.town_now(login))
+        live = None if consent is None else consent.live
         word = self.machine.cage.text()
         body = {"kind": "reply", "value": {"text": word}, "recipient": self.town.ids[npo]}
-        good = case.open and npo in case.threads
+        good = case.open and npo in case.threads and live is not None
         answer = self.machine.ask(login, "POST", f"/api/cases/{case.id}/ledger", body, good=good)
         if answer.good:
             case.written()

@@ -17,7 +17,12 @@ def test_the_story_from_consent_to_withdrawal(world: World) -> None:
     assert seen["fields"]["name"] == "山田 太郎"
     assert seen["locked"]["phone"] == "not_shared"
     assert "name" not in world("volunteer", "GET", f"/api/cases/{case}").json()["fields"]
-    done = world("coordinator", "POST", f"/api/consents/{consent}/withdraw", {"given_by": ["self"], "method": "oral_witnessed"})
+    done = world(
+        "coordinator",
+        "POST",
+        f"/api/consents/{consent}/withdraw",
+        {"given_by": ["self"], "method": "oral_witnessed"},
+    )
     assert done.status_code == 200, done.text
     after = world("coordinator", "GET", f"/api/cases/{case}").json()
     assert after["fields"] == {} and after["locked"]["name"] == "withdrawn"

@@ -153,11 +153,18 @@ class World:
     ) -> httpx.Response:
         return self.run(self.ask(who, method, path, body, headers))
 
-    def sign_in(self, login: str, *, code: str | None = None, password: str | None = None, transport: str = "bearer") -> httpx.Response:
+    def sign_in(
+        self, login: str, *, code: str | None = None, password: str | None = None, transport: str = "bearer"
+    ) -> httpx.Response:
         """A sign-in over the API; the second factor's code is worked out where there is one."""
         if code is None and login in self.secrets:
             code = code_at(self.secrets[login], step_at(int(self.clock().timestamp())))
-        body = {"login": login, "password": password or PASSWORD.format(login=login), "code": code, "transport": transport}
+        body = {
+            "login": login,
+            "password": password or PASSWORD.format(login=login),
+            "code": code,
+            "transport": transport,
+        }
         return self(None, "POST", "/api/session", body)
 
     def sql(self, query: str, *values: object) -> list[tuple[object, ...]]:
@@ -176,7 +183,9 @@ class World:
 
     # The story's steps, for tests that need a case somewhere along the way.
 
-    def new_case(self, who: str = "caseworker", fields: Mapping[str, object] | None = None, both: bool = True) -> str:
+    def new_case(
+        self, who: str = "caseworker", fields: Mapping[str, object] | None = None, both: bool = True
+    ) -> str:
         body: dict[str, object] = {"fields": dict(fields or FIELDS)}
         if both:
             body["conditions"] = {"hardship": True, "willing": True}
@@ -215,10 +224,16 @@ class World:
         }
         return {**base, **parts}
 
-    def consent(self, case: str, recipient: str = NPO, who: str = "caseworker", **parts: object) -> dict[str, object]:
+    def consent(
+        self, case: str, recipient: str = NPO, who: str = "caseworker", **parts: object
+    ) -> dict[str, object]:
         refused = parts.pop("refused", ())
         assert isinstance(refused, tuple)
-        body = {"recipient": self.ids[recipient], "purpose": "food_support", "answer": self.answer(refused, **parts)}
+        body = {
+            "recipient": self.ids[recipient],
+            "purpose": "food_support",
+            "answer": self.answer(refused, **parts),
+        }
         made = self(who, "POST", f"/api/cases/{case}/consents", body)
         assert made.status_code == 201, made.text
         return dict(made.json())
@@ -288,7 +303,11 @@ def build(folder: Path) -> Template:
     clock = Clock()
     settings = settings_in(folder)
     admin = Answers(
-        collaboration="食の支援", city=CITY, login="admin", name="管理 花子", password=PASSWORD.format(login="admin")
+        collaboration="食の支援",
+        city=CITY,
+        login="admin",
+        name="管理 花子",
+        password=PASSWORD.format(login="admin"),
     )
     made = set_up(settings, admin, practice=False, random=os.urandom, clock=clock, cost=WEAK)
     template = Template(folder=folder, tokens={}, secrets={"admin": made.second_factor.secret}, ids={})
