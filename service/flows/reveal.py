@@ -108,7 +108,9 @@ async def still_holds(
     async def again(tx: Transaction) -> Standing | None:
         if not await sessions.session_lives(tx, who.session, who.principal.version):
             raise NotSignedInError
-        found = None if series is None else await consents.series(tx, series.id)
+        if series is None or await consents.is_newest(tx, series):
+            return None if series is None else standing(series.events, house.clock())
+        found = await consents.series(tx, series.id)
         return None if found is None else standing(found.events, house.clock())
 
     now = await house.look(again)

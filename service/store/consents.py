@@ -129,6 +129,13 @@ async def series(tx: Transaction, series: SeriesId) -> Series | None:
     return found[0] if found else None
 
 
+async def is_newest(tx: Transaction, known: Series) -> bool:
+    """Whether nothing was added to a series since it was loaded and checked: one statement, no decoding."""
+    found = tx.row("SELECT events, last FROM consent_series WHERE id = ?", known.id.bytes)
+    last = event_hash(known.stored[-1]) if known.stored else FIRST
+    return found is not None and found == (len(known.stored), last)
+
+
 async def series_numbered(tx: Transaction, number: str) -> Series | None:
     """The series of a receipt number."""
     found = _series(tx, tx.rows(_SELECT + "WHERE s.number = ? ORDER BY e.number", number))
