@@ -14,7 +14,7 @@ from crypto.context import LABEL_DEVICE
 from crypto.errors import CryptoError
 from crypto.password import ArgonCost, Method, Unlock, burn, open_seed
 from crypto.rowmac import keyed_hash
-from crypto.session import log_mark, new_token, seal_session, session_id
+from crypto.session import new_token, seal_session, session_id
 from policies.who import Role
 from service.flows.entries import Refusal, settle, tree_of_organisation
 from service.flows.errors import NotSignedInError
@@ -260,8 +260,3 @@ async def _use(tx: Transaction, user: UserRow, step: int | None) -> bool:
         return False
     await users.use_step(tx, user.id, step)
     return True
-
-
-def mark_of(token: bytes) -> str:
-    """How the session is named in the log."""
-    return log_mark(token).hex()

@@ -91,12 +91,6 @@ async def entry(tx: Transaction, tree: int, index: int) -> EntryRow | None:
     return None if found is None else _entry(found)
 
 
-async def first_leaf(tx: Transaction, tree: int) -> str | None:
-    """The text of the tree's first entry: it says whether the database holds practice data."""
-    found = await entry(tx, tree, 0)
-    return None if found is None else found.leaf
-
-
 async def leaves(tx: Transaction, tree: int, first: int, stop: int) -> tuple[EntryRow, ...]:
     """The entries of the tree from index ``first`` up to but not with ``stop``, in order."""
     rows = tx.rows(

@@ -42,11 +42,6 @@ def as_text(value: Value) -> str:
     return value
 
 
-def maybe_int(value: Value) -> int | None:
-    """An INTEGER or NULL."""
-    return None if value is None else as_int(value)
-
-
 def maybe_text(value: Value) -> str | None:
     """A TEXT or NULL."""
     return None if value is None else as_text(value)
