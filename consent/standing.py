@@ -85,9 +85,12 @@ def known_to_recipient(events: Sequence[Event], now: datetime) -> Standing:
     if whole.state is State.LIVE or not whole.ever_live:
         return whole
     last = max(n for n in range(1, len(events) + 1) if _live_after(events[:n]))
-    lived = events[:last]
-    if last == len(events) or standing(lived, events[last].recorded_at).state is not State.LIVE:
+    justifying = standing(events[:last], events[last - 1].recorded_at).event
+    lived = events[: last if justifying is None else justifying.number]
+    if last == len(events):
         return standing(lived, now)
+    if standing(lived, events[last].recorded_at).state is not State.LIVE:
+        return standing(lived, max(now, events[last].recorded_at))
     ended = standing(events[: last + 1], now)
     if ended.state is not State.REFUSED:
         return ended

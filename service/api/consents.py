@@ -38,12 +38,14 @@ async def read(house: GivenHouse, who: GivenWho, case: FromPath[str]) -> Consent
 @post(
     "/api/consents/{consent:str}/confirm",
     opt=does(Action.CONSENT_CONFIRM),
-    responses=documented(*OF_A_CASE),
+    responses=documented(*OF_A_CASE, 422, 428),
     status_code=200,
 )
-async def confirm(house: GivenHouse, who: GivenWho, consent: FromPath[str]) -> RecordedAnswer:
+async def confirm(
+    house: GivenHouse, who: GivenWho, consent: FromPath[str], if_match: IfMatch = None
+) -> RecordedAnswer:
     """The witness confirms a spoken answer, within 24 hours; only then do the keys go."""
-    return answers.recorded(await consents.confirm_consent(house, who, consent))
+    return answers.recorded(await consents.confirm_consent(house, who, consent, version_of(if_match)))
 
 
 @post(

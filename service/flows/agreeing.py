@@ -19,11 +19,11 @@ from consent.standing import Standing, State, standing
 from crypto.keys import GroupKeys, ShredKey, fingerprint
 from service.flows.consent_ends import add, stamp
 from service.flows.errors import InvalidError, WrongStateError
-from service.flows.granting import issue, recipient_group
+from service.flows.granting import issue, recipient_group, revoke_ended
 from service.flows.keys import Ring, open_owner_ring
 from service.flows.names import Names, Place, seal_names
 from service.flows.rotation import load_writing_keys
-from service.flows.sealing import missing_keys, new_bundle
+from service.flows.sealing import grow
 from service.flows.situation import Situation
 from service.house import House, Who
 from service.store import keys
@@ -87,20 +87,16 @@ async def agree(
     tree: int,
 ) -> tuple[Series, Standing, tuple[Record, ...]]:
     """Records an agreement built by ``build`` (give, change, renew) and seals the keys where it is live."""
-    owner = await load_writing_keys(tx, who, case)
-    ring, group, shred = open_owner_ring(house, who, owner)
-    added = missing_keys(house, ring, (series.recipient.bytes,))
-    if added:
-        ring = Ring([*ring.entries(), *added])
-        grown = new_bundle(house, case, ring, group, shred, owner.group.key, owner.bundle.version + 1)
-        await keys.put_bundle(tx, case.id, grown)
+    owner = await load_writing_keys(tx, house, who, case)
+    opened = open_owner_ring(house, who, owner)
+    ring, _ = await grow(tx, house, owner, opened, (series.recipient.bytes,))
     sealed = seal_names(
         house, ring, case, Place(series=series.id.bytes, number=len(series.events) + 1), names
     )
     checked = await terms(tx, house, case, series, given.notice_version, given.language, with_key=True)
     full = replace(given, named=names.named, sealed_names=sealed)
     event = build(about(series), series.events, stamp(house, who.principal.user), full, checked)
-    return await _record(tx, house, who, case, series, event, tree, (ring, group, shred))
+    return await _record(tx, house, who, case, series, event, tree, (ring, opened[1], opened[2]))
 
 
 async def confirm(
@@ -109,7 +105,7 @@ async def confirm(
     """The witness confirms the spoken answer: the keys are sealed. Raises StateError, WrongStateError(conditions)."""
     if Purpose(series.purpose) is Purpose.FOOD_SUPPORT and not case.conditions.both:
         raise WrongStateError("conditions")
-    owner = await load_writing_keys(tx, who, case)
+    owner = await load_writing_keys(tx, house, who, case)
     event = answer.confirm(series.events, stamp(house, who.principal.user))
     opened = open_owner_ring(house, who, owner)
     return await _record(tx, house, who, case, series, event, tree, opened)
@@ -129,7 +125,7 @@ async def _record(
     grown, record = await add(tx, house, who, case, series, event, tree)
     after = standing(grown.events, house.clock())
     if after.state is not State.LIVE or after.event != event:
-        return grown, after, (record,)
+        return grown, after, (record, *await revoke_ended(tx, house, who, case, grown, tree))
     agreed = grant(after, grown.stored[-1])
     sealed = await issue(tx, house, who, case, agreed, grown, *opened, tree)
     return grown, after, (record, sealed)
@@ -142,6 +138,6 @@ async def ensure_grant(tx: Transaction, house: House, who: Who, situation: Situa
         return ()
     if await keys.grant(tx, series.id) is not None:
         return ()
-    opened = open_owner_ring(house, who, await load_writing_keys(tx, who, situation.case))
+    opened = open_owner_ring(house, who, await load_writing_keys(tx, house, who, situation.case))
     agreed = grant(stands, series.stored[stands.event.number - 1])
     return (await issue(tx, house, who, situation.case, agreed, series, *opened, situation.tree),)

@@ -103,7 +103,7 @@ async def close_case(
             raise StaleError
         hashes = b""
         if values:
-            ring = open_owner_ring(house, who, await load_writing_keys(tx, who, row))[0]
+            ring = open_owner_ring(house, who, await load_writing_keys(tx, house, who, row))[0]
             hashes = await put_rows(tx, row, await next_rows(tx, house, ring, row, values))
         closed = replace(row, closed=house.clock(), closing_reason=reason)
         changed = await cases.change_case(tx, closed)

@@ -19,7 +19,7 @@ from service.flows.errors import InvalidError, StaleError
 from service.flows.keys import GroupRows, Ring, load_group, open_group, open_owner_ring
 from service.flows.repeat import Once
 from service.flows.rotation import load_writing_keys, settle_write
-from service.flows.sealing import missing_keys, new_bundle, put_rows, seal_row, versions
+from service.flows.sealing import grow, missing_keys, new_bundle, put_rows, seal_row, versions
 from service.flows.situation import admit, admit_without_case
 from service.house import House, Who
 from service.store import cases, keys, organisations
@@ -183,14 +183,9 @@ async def update_case(
             raise StaleError
         if not values.keys() <= admitted.allowed.write:
             raise InvalidError("fields", "not_writable")
-        ring, group, shred = open_owner_ring(house, who, owner := await load_writing_keys(tx, who, row))
-        added = missing_keys(house, ring, ())
-        if added:
-            ring = Ring([*ring.entries(), *added])
-            grown = new_bundle(house, row, ring, group, shred, owner.group.key, owner.bundle.version + 1)
-            await keys.put_bundle(tx, row.id, grown)
-        full = {Slot(one.slot): b"" for one in added} | values
-        hashes = await put_rows(tx, row, await next_rows(tx, house, ring, row, full))
+        owner = await load_writing_keys(tx, house, who, row)
+        ring, hashes = await grow(tx, house, owner, open_owner_ring(house, who, owner))
+        hashes += await put_rows(tx, row, await next_rows(tx, house, ring, row, values))
         changed = await cases.change_case(tx, row)
         made = entry(house, who, Event.CASE_UPDATE, case=row, digest=digest_of(hashes), count=len(values))
         kept = CaseKept(id=row.id, number=row.number, version=changed.version)

@@ -158,6 +158,7 @@ async def _write_reset(
     changed = await users.change_user(tx, replace(row, public_key=locked.public_key))
     await users.put_unlock(tx, row.id, locked.unlock)
     await sessions.end_sessions(tx, row.id)
+    await sessions.forget_devices(tx, row.id)
     tree = await tree_of_organisation(tx, row.organisation)
     records = [about(house, tree, Event.PASSWORD_RESET, changed, present)]
     if row.role in WORKS_ON_CASES:

@@ -5,6 +5,7 @@ the case: it tells them only that it is done.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -26,7 +27,7 @@ from service.flows.consent_ends import add, stamp
 from service.flows.entries import Refusal as Refused
 from service.flows.entries import refuse, settle
 from service.flows.errors import InvalidError, NotThereError, StaleError
-from service.flows.granting import revoke
+from service.flows.granting import revoke, revoke_ended
 from service.flows.names import NOBODY, Names
 from service.flows.repeat import Once
 from service.flows.rotation import rotate, settle_write
@@ -36,6 +37,7 @@ from service.store import cases, consents, keys, organisations, users
 from service.store.cases import CaseRow
 from service.store.consents import Series
 from service.store.engine import Transaction
+from service.store.errors import UnavailableError
 from service.store.log import Record
 from service.store.users import UserState
 from service.store.writer import Done
@@ -128,7 +130,7 @@ async def _answer(
         case None:
             event = answer.request(about(series), series.events, stamp(house, who.principal.user))
             grown, record = await add(tx, house, who, row, series, event, tree)
-            return grown, (record,)
+            return grown, (record, *await revoke_ended(tx, house, who, row, grown, tree))
         case Refusal() as refusal:
             version, language = refusal.notice_version, refusal.language
             checked = await terms(tx, house, row, series, version, language, with_key=False)
@@ -186,11 +188,14 @@ async def change_consent(
 async def _rotate_if_due(house: House, who: Who, row: CaseRow) -> None:
     bundle = await house.look(lambda tx: keys.bundle(tx, row.id))
     if bundle is not None and bundle.rotation_due:
-        await rotate(house, who, row.id)
+        with suppress(UnavailableError):  # the change is committed; the next write rotates
+            await rotate(house, who, row.id)
 
 
-async def confirm_consent(house: House, who: Who, series: str) -> Recorded:
+async def confirm_consent(house: House, who: Who, series: str, version: int) -> Recorded:
     """The witness confirms a spoken answer within 24 hours; only then do the keys go to the recipient.
+
+    ``version`` is how many events the witness saw: an answer that took the place of the one heard is not confirmed.
 
     Raises StateError (409), NotThereError, NeverAllowedError, WrongStateError.
     """
@@ -204,6 +209,8 @@ async def confirm_consent(house: House, who: Who, series: str) -> Recorded:
         if _recorded_by(found.events, who, house):
             same, error = LogReason.SAME_PERSON, StateError(StateFault.BY_RECORDER)
             return await refuse(tx, house, who, LogEvent.CONSENT_CONFIRM, same, error, case=row, series=found)
+        if version != len(found.events):
+            raise StaleError
         grown, _, records = await confirm(tx, house, who, row, found, tree)
         return Done(outcome=_recorded(house, grown), records=records)
 

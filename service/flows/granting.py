@@ -1,7 +1,7 @@
 """Consent is the key: the slot keys that a live consent names are sealed to the recipient, and signed.
 
 A grant is made from a `consent.grant.Grant` only, which only a live standing gives; it is deleted in the same
-transaction in which the consent ends.
+transaction in which the consent ends, and when the recipient declines its last open request.
 """
 
 from dataclasses import replace
@@ -10,6 +10,7 @@ from audit.event import Event
 from cases.ids import REQUEST, SERIES, OrganisationId, write_id
 from cases.request import OPEN_STAGES, Move, move
 from consent.grant import Grant
+from consent.standing import State, standing
 from crypto.envelope import NO_THREAD, SlotKeyEntry
 from crypto.grant import GrantTerms
 from crypto.keys import GroupKeys, ShredKey
@@ -18,7 +19,8 @@ from service.flows.entries import entry
 from service.flows.errors import WrongStateError
 from service.flows.keys import Ring, slots_named
 from service.house import House, Who
-from service.store import keys, requests
+from service.logs import get_logger
+from service.store import consents, keys, requests
 from service.store.cases import CaseRow
 from service.store.consents import Series
 from service.store.engine import Transaction
@@ -127,7 +129,7 @@ async def drop_grant(
     if row is None:
         return ()
     await keys.drop_grant(tx, series.id)
-    await keys.mark_rotation_due(tx, case.id)
+    await _mark_due(tx, case)
     gone = entry(
         house,
         who,
@@ -140,11 +142,42 @@ async def drop_grant(
     return (Record(tree=tree, entry=gone),)
 
 
+async def _mark_due(tx: Transaction, case: CaseRow) -> None:
+    """Makes the slot keys due for rotation. A bundle that was tampered with opens nothing, so that nothing can be
+    sealed under it: it must not stop a withdrawal."""
+    try:
+        await keys.mark_rotation_due(tx, case.id)
+    except TamperedError as error:
+        get_logger().error("tampered", table=error.table)
+
+
+async def revoke_ended(
+    tx: Transaction, house: House, who: Who | None, case: CaseRow, series: Series, tree: int
+) -> tuple[Record, ...]:
+    """Revokes where nothing is live: what time ended must not wait for the sweep once a later event is added."""
+    if standing(series.events, house.clock()).state is State.LIVE:
+        return ()
+    return await revoke(tx, house, who, case, series, tree)
+
+
+async def _asked_by_another(tx: Transaction, house: House, case: CaseRow, ended: Series) -> bool:
+    """Whether another consent of the same recipient is live, which its requests then stand on."""
+    try:
+        found = await consents.series_of_case(tx, case.id, ended.recipient)
+    except TamperedError as error:
+        get_logger().error("tampered", table=error.table)
+        return False
+    now = house.clock()
+    return any(one.id != ended.id and standing(one.events, now).state is State.LIVE for one in found)
+
+
 async def revoke(
     tx: Transaction, house: House, who: Who | None, case: CaseRow, series: Series, tree: int
 ) -> tuple[Record, ...]:
     """The end of a consent: the grant goes, and open requests stop."""
     dropped = await drop_grant(tx, house, who, case, series, tree)
+    if await _asked_by_another(tx, house, case, series):
+        return dropped
     return (*dropped, *await stop_requests(tx, house, who, case, series.recipient, tree))
 
 
@@ -153,7 +186,14 @@ async def stop_requests(
 ) -> list[Record]:
     """Stops every open request to the recipient, each with its entry."""
     records: list[Record] = []
-    for request in await requests.requests_of_case(tx, case.id, recipient):
+    try:
+        asked = await requests.requests_of_case(tx, case.id, recipient)
+    except (
+        TamperedError
+    ) as error:  # without a live consent a request shows nothing: the consent ends all the same
+        get_logger().error("tampered", table=error.table)
+        return records
+    for request in asked:
         if request.stage in OPEN_STAGES:
             stopped = replace(request, stage=move(request.stage, Move.STOP), ended=house.clock())
             await requests.change_request(tx, stopped)

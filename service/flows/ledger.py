@@ -213,7 +213,7 @@ async def _ring(
     tx: Transaction, house: House, who: Who, situation: Situation, slot: Slot, recipient: OrganisationId
 ) -> Ring:
     if situation.facts.side is Side.OWNER:
-        ring = open_owner_ring(house, who, await load_writing_keys(tx, who, situation.case))[0]
+        ring = open_owner_ring(house, who, await load_writing_keys(tx, house, who, situation.case))[0]
     else:
         rows = await granted(tx, who, situation)
         if rows is None:

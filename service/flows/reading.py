@@ -183,22 +183,28 @@ async def open_reading(house: House, who: Who, reading: Reading, receipt: Receip
     if reading.keys is None or not (reading.rows or single):
         return ()
     ring = _ring(house, who, reading.keys)
-    _check_complete(house, ring, reading)
+    _check_complete(house, who, ring, reading)
     opened = open_for_release(house, who, receipt, ring, reading.situation.case, reading.rows)
     slots = frozenset(row.slot for row in reading.rows)
     await still_holds(house, who, reading.situation, receipt, slots)
     return opened
 
 
-def _check_complete(house: House, ring: Ring, reading: Reading) -> None:
-    """A single field that has a key has a value, an empty one too: a row that is gone was taken away.
+def _check_complete(house: House, who: Who, ring: Ring, reading: Reading) -> None:
+    """A single field that has a key has a value, an empty one too, and so has each field of a request: a row that is
+    gone was taken away.
 
     Raises TamperedError: an allergy that was deleted must not read as "none".
     """
-    there = {row.slot for row in reading.rows}
-    for slot in reading.readable - there - house.policy.registry.threads:
-        if ring.newest(slot, NO_THREAD) is not None:
-            raise TamperedError("sealed")
+    registry = house.policy.registry
+    there = {(row.record, row.slot) for row in reading.rows}
+    case = reading.situation.case.id.bytes
+    single = reading.readable - registry.threads
+    due = {(case, slot) for slot in single if ring.newest(slot, NO_THREAD) is not None}
+    asked = {slot for slot in reading.readable - single if registry.by_slot[slot].type in OF_A_REQUEST}
+    due |= {(request, slot) for request in visible_requests(who, reading.situation) for slot in asked}
+    if not due <= there:
+        raise TamperedError("sealed")
 
 
 def _ring(house: House, who: Who, keys: OwnerKeys | RecipientKeys) -> Ring:

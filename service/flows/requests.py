@@ -24,10 +24,10 @@ from service.flows.keys import Ring, open_owner_ring
 from service.flows.reading import OF_A_REQUEST
 from service.flows.repeat import Once
 from service.flows.rotation import load_writing_keys, settle_write
-from service.flows.sealing import missing_keys, new_bundle, put_rows, seal_row
+from service.flows.sealing import grow, put_rows, seal_row
 from service.flows.situation import Situation, admit, denied
 from service.house import House, Who
-from service.store import keys, organisations, requests
+from service.store import organisations, requests
 from service.store.cases import CaseRow, SealedRow
 from service.store.engine import Transaction
 from service.store.log import Record, digest_of
@@ -197,11 +197,6 @@ async def _check_place(tx: Transaction, case: CaseRow, pickup: object) -> None:
 
 async def _ring(tx: Transaction, house: House, who: Who, case: CaseRow, recipient: OrganisationId) -> Ring:
     """The owner's ring with the recipient's thread keys, made now where there are none yet."""
-    owner = await load_writing_keys(tx, who, case)
-    ring, group, shred = open_owner_ring(house, who, owner)
-    added = missing_keys(house, ring, (recipient.bytes,))
-    if added:
-        ring = Ring([*ring.entries(), *added])
-        grown = new_bundle(house, case, ring, group, shred, owner.group.key, owner.bundle.version + 1)
-        await keys.put_bundle(tx, case.id, grown)
-    return ring
+    owner = await load_writing_keys(tx, house, who, case)
+    opened = open_owner_ring(house, who, owner)
+    return (await grow(tx, house, owner, opened, (recipient.bytes,)))[0]

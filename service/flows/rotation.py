@@ -1,17 +1,18 @@
-"""New slot keys after a consent ended: nothing new is sealed under a key that a former recipient once held.
+"""New slot keys after a grant was deleted or narrowed: nothing new is sealed under a key that a former recipient held.
 
-The owner's next write does it first: a `key.rotate` entry, commit, open, seal anew, and a second transaction that
-writes only if nothing changed meanwhile. Killed half-way, nothing has happened but an entry. Rotation protects
-later versions only; what the recipient read before, it may have kept.
+The owner's next write of values does it first: a `key.rotate` entry, commit, open, seal anew, and a second
+transaction that writes only if nothing changed meanwhile. Killed half-way, nothing has happened but an entry.
+Rotation protects later versions only; what the recipient read before, it may have kept.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from audit.event import Event
 from audit.event import Purpose as LogPurpose
 from cases.fields import Slot
-from cases.ids import CaseId
+from cases.ids import CaseId, SeriesId
 from consent.grant import grant
 from consent.standing import State, standing
 from crypto.envelope import SlotKeyEntry
@@ -22,6 +23,7 @@ from service.flows.granting import issue
 from service.flows.keys import OwnerKeys, Ring, load_owner_keys, open_owner_ring
 from service.flows.reveal import Opened, open_for_computing
 from service.flows.sealing import new_bundle, new_key, put_rows, seal_row
+from service.flows.sweep import look_at_series
 from service.house import House, Who
 from service.store import cases, consents, keys, sessions
 from service.store.cases import CaseRow, SealedRow
@@ -32,7 +34,7 @@ from service.store.writer import Committed, Done, Job
 
 Outcome = TypeVar("Outcome")
 
-_TRIES = 4
+_TRIES = 8
 
 
 class RotationDueError(Exception):
@@ -51,18 +53,33 @@ class _Seen:
     rows: tuple[SealedRow, ...]
 
 
+class EndedGrantError(Exception):
+    """Raised in a job that would seal while a grant is still there whose consent no longer holds."""
+
+    def __init__(self, series: SeriesId) -> None:
+        super().__init__(series)
+        self.series = series
+
+
 async def settle_write(house: House, who: Who, job: Job[Outcome | Refusal]) -> Committed[Outcome]:
     """Settles a job that seals values: where the keys are due, they are rotated and the job runs again."""
     for _ in range(_TRIES):
         try:
             return await settle(house, job)
+        except EndedGrantError as ended:
+            await look_at_series(house, ended.series)
         except RotationDueError as due:
             await rotate(house, who, due.case)
     raise UnavailableError
 
 
-async def load_writing_keys(tx: Transaction, who: Who, case: CaseRow) -> OwnerKeys:
-    """The owner's keys for sealing. Raises RotationDueError where new keys must be made first."""
+async def load_writing_keys(tx: Transaction, house: House, who: Who, case: CaseRow) -> OwnerKeys:
+    """The owner's keys for sealing. Raises EndedGrantError where time ended a consent and nobody has noted it yet,
+    RotationDueError where new keys must be made first."""
+    for series in await consents.series_of_case(tx, case.id):
+        live = standing(series.events, house.clock()).state is State.LIVE
+        if not live and await keys.grant(tx, series.id) is not None:
+            raise EndedGrantError(series.id)
     rows = await load_owner_keys(tx, who, case)
     if rows.bundle.rotation_due:
         raise RotationDueError(case.id)
@@ -70,7 +87,8 @@ async def load_writing_keys(tx: Transaction, who: Who, case: CaseRow) -> OwnerKe
 
 
 async def rotate(house: House, who: Who, case: CaseId) -> None:
-    """Gives every slot that a consent can share a new key, seals its values anew, re-issues what still holds."""
+    """Gives every slot that a consent can share a new key, seals its values anew, and makes the grants anew that were
+    there and whose consents still hold."""
     for _ in range(_TRIES):
         try:
             await _rotate_once(house, who, case)
@@ -83,26 +101,14 @@ async def rotate(house: House, who: Who, case: CaseId) -> None:
 async def _rotate_once(house: House, who: Who, case: CaseId) -> None:
     shared = house.policy.registry.offered_by_any
 
-    async def first(tx: Transaction) -> Done[_Seen]:
-        row = await _own_case(tx, who, case)
-        rows = await cases.sealed_values(tx, case, shared)
-        made = entry(
-            house,
-            who,
-            Event.KEY_ROTATE,
-            case=row,
-            purpose=LogPurpose.OWN_WORK,
-            fields=codes(house, {one.slot for one in rows}),
-            count=1,
-        )
-        record = Record(tree=await tree_of_case(tx, row), entry=made)
-        return Done(outcome=_Seen(keys=await load_owner_keys(tx, who, row), rows=rows), records=(record,))
-
-    committed = await house.commit(first)
+    committed = await house.commit(partial(_begin, house=house, who=who, case=case))
     seen = committed.outcome
+    if seen is None:
+        return
     ring, group, shred = open_owner_ring(house, who, seen.keys)
     opened = open_for_computing(house, who, committed.receipts[0], [(ring, seen.keys.case, seen.rows)])[case]
     fresh = _renewed(house, ring, shared)
+    key = seen.keys.group.key
 
     async def second(tx: Transaction) -> Done[None]:
         row = await _own_case(tx, who, case)
@@ -111,13 +117,31 @@ async def _rotate_once(house: House, who: Who, case: CaseId) -> None:
         if bundle != seen.keys.bundle or rows != seen.rows:
             raise StaleError
         await put_rows(tx, row, _sealed_anew(house, row, fresh, opened))
-        group_key = seen.keys.group.key
-        await keys.put_bundle(
-            tx, case, new_bundle(house, row, fresh, group, shred, group_key, bundle.version + 1)
-        )
+        await keys.put_bundle(tx, case, new_bundle(house, row, fresh, group, shred, key, bundle.version + 1))
         return Done(outcome=None, records=await _reissue(tx, house, who, row, fresh, group, shred))
 
     await house.commit(second)
+
+
+async def _begin(tx: Transaction, house: House, who: Who, case: CaseId) -> Done[_Seen | None]:
+    """Logs the rotation and loads what it opens; None where it is not due any more."""
+    shared = house.policy.registry.offered_by_any
+    row = await _own_case(tx, who, case)
+    owner = await load_owner_keys(tx, who, row)
+    if not owner.bundle.rotation_due:
+        return Done(outcome=None)  # somebody else has done it meanwhile
+    rows = await cases.sealed_values(tx, case, shared)
+    made = entry(
+        house,
+        who,
+        Event.KEY_ROTATE,
+        case=row,
+        purpose=LogPurpose.OWN_WORK,
+        fields=codes(house, {one.slot for one in rows}),
+        count=1,
+    )
+    record = Record(tree=await tree_of_case(tx, row), entry=made)
+    return Done(outcome=_Seen(keys=owner, rows=rows), records=(record,))
 
 
 async def _own_case(tx: Transaction, who: Who, case: CaseId) -> CaseRow:

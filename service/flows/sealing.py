@@ -7,9 +7,9 @@ from cases.fields import Slot
 from crypto.context import BundleContext, FieldContext
 from crypto.envelope import NO_THREAD, SlotKeyEntry, seal_bundle, seal_field
 from crypto.keys import GroupKeys, ShredKey, SlotKey
-from service.flows.keys import Ring
+from service.flows.keys import OwnerKeys, Ring
 from service.house import House
-from service.store import cases
+from service.store import cases, keys
 from service.store.cases import CaseRow, SealedRow
 from service.store.engine import Transaction
 from service.store.keys import BundleRow, GroupKeyRow
@@ -87,6 +87,30 @@ def new_bundle(
     )
     blob = seal_bundle(ring.entries(), shred, group, place, house.random)
     return BundleRow(group=key.group, epoch=key.epoch, version=version, rotation_due=False, blob=blob)
+
+
+async def grow(
+    tx: Transaction,
+    house: House,
+    owner: OwnerKeys,
+    opened: tuple[Ring, GroupKeys, ShredKey],
+    threads: Iterable[bytes] = (),
+) -> tuple[Ring, bytes]:
+    """The ring with a key for every single slot and every slot of the threads, and the hashes of the rows written.
+
+    What has no key yet gets one in a new bundle; a single slot, of a field that is newer than the case, gets an
+    empty value with it, so that a slot with a key always has a value.
+    """
+    ring, group, shred = opened
+    added = missing_keys(house, ring, threads)
+    if not added:
+        return ring, b""
+    case, grown = owner.case, Ring([*ring.entries(), *added])
+    version = owner.bundle.version + 1
+    await keys.put_bundle(tx, case.id, new_bundle(house, case, grown, group, shred, owner.group.key, version))
+    single = [Slot(one.slot) for one in added if one.thread == NO_THREAD]
+    rows = [seal_row(house, grown, case, slot, b"") for slot in single]
+    return grown, await put_rows(tx, case, rows)
 
 
 def versions(rows: Iterable[SealedRow]) -> Mapping[tuple[bytes, Slot, int], int]:

@@ -1,5 +1,6 @@
 """The session that a request came with: end it, say whose it is, change the password."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from audit.event import Decision, Event, Reason
@@ -9,9 +10,10 @@ from policies.actions import Action
 from service.flows.entries import Refusal, entry, settle, tree_of_organisation
 from service.flows.errors import NotSignedInError
 from service.flows.passwords import check_password
+from service.flows.sign_in import give_back
 from service.flows.situation import admit_without_case
-from service.flows.throttle import count_attempt, forget_attempts, throttle_keys
-from service.house import House, Who
+from service.flows.throttle import Keys, count_attempt, forget_attempts, throttle_keys
+from service.house import BusyError, House, Who
 from service.store import organisations, sessions, users
 from service.store.engine import Transaction
 from service.store.log import Record
@@ -42,7 +44,7 @@ async def read_session(house: House, who: Who) -> SessionView:
 
 
 async def sign_out(house: House, who: Who) -> None:
-    """Ends the session, everywhere at once."""
+    """Ends the session, everywhere at once; its opened keys are dropped."""
 
     async def job(tx: Transaction) -> Done[None]:
         await sessions.end_session(tx, who.session)
@@ -55,20 +57,22 @@ async def sign_out(house: House, who: Who) -> None:
 
 
 async def change_password(house: House, who: Who, old: str, new: str, address: str) -> None:
-    """A new password for the same seed: fresh salt, new blob; every other session of the user ends.
+    """A new password for the same seed: fresh salt, new blob; every other session of the user ends, and no browser is
+    known as the user's any more.
 
-    Raises NotSignedInError for a wrong old password, PasswordError for a new one that is too weak, ThrottledError.
+    Raises NotSignedInError for a wrong old password, PasswordError for a new one that is too weak, ThrottledError,
+    BusyError.
     """
     view = await read_session(house, who)
     check_password(new, view.user.login)
-    keys = throttle_keys(house, view.user.login, address)
+    keys = throttle_keys(house, view.user.login, address, who.session)
 
     async def count(tx: Transaction) -> Done[UnlockRow | None]:
         await count_attempt(tx, house, keys)
         return Done(outcome=await users.unlock(tx, who.principal.user))
 
     row = (await house.commit(count)).outcome
-    sealed = None if row is None else await house.slowly(lambda: _relock(house, who, row, old, new))
+    sealed = await _try(house, keys, lambda: None if row is None else _relock(house, who, row, old, new))
 
     async def job(tx: Transaction) -> Done[None] | Done[Refusal]:
         allowed = await admit_without_case(tx, house, who, Action.SESSION_PASSWORD)
@@ -80,7 +84,7 @@ async def change_password(house: House, who: Who, old: str, new: str, address: s
                 house, who, Event.PASSWORD_CHANGE, reason=Reason.WRONG_PASSWORD, decision=Decision.DENY
             )
             return Done(outcome=Refusal(NotSignedInError()), records=(Record(tree=tree, entry=made),))
-        await forget_attempts(tx, keys)
+        await forget_attempts(tx, house, keys)
         await users.put_unlock(tx, who.principal.user, sealed)
         await sessions.end_other_sessions(tx, who.principal.user, who.session)
         await sessions.forget_devices(tx, who.principal.user)
@@ -89,6 +93,15 @@ async def change_password(house: House, who: Who, old: str, new: str, address: s
         )
 
     await settle(house, job)
+
+
+async def _try(house: House, keys: Keys, work: Callable[[], UnlockRow | None]) -> UnlockRow | None:
+    """Does the slow work; where too much waits already, the attempt is taken back. Raises BusyError."""
+    try:
+        return await house.slowly(work)
+    except BusyError:
+        await give_back(house, keys)
+        raise
 
 
 def _relock(house: House, who: Who, row: UnlockRow, old: str, new: str) -> UnlockRow | None:

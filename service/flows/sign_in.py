@@ -1,10 +1,11 @@
 """Signing in: login, password and code in one request, and one answer for whatever was wrong.
 
 Opening the user's seed with the password is the password check. Nothing is asked of the database that would take
-another time for a login that does not exist: the key derivation runs in any case, and every attempt is logged.
+another time for a login that does not exist: the key derivation runs in any case. Every attempt that is tried has its
+entry, failures past a number a minute their count.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from audit.event import Decision, Entry, Event, Reason, Via
@@ -16,7 +17,7 @@ from crypto.password import ArgonCost, Method, Unlock, burn, open_seed
 from crypto.rowmac import keyed_hash
 from crypto.session import new_token, seal_session, session_id
 from policies.who import Role
-from service.flows.entries import Refusal, settle, tree_of_organisation
+from service.flows.entries import Refusal, entry, settle, tree_of_organisation
 from service.flows.errors import NotSignedInError
 from service.flows.throttle import (
     Keys,
@@ -70,12 +71,14 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What the database has of the login; every part may be missing."""
+    """What the database has of the login; every part may be missing. ``locked``: after a failure the person waits
+    longest."""
 
     user: UserRow | None
     unlock: UnlockRow | None
     factor: SecondFactorRow | None
     keys: Keys
+    locked: bool
 
 
 async def sign_in(house: House, sent: Credentials) -> SignedIn:
@@ -88,11 +91,11 @@ async def sign_in(house: House, sent: Credentials) -> SignedIn:
     try:
         seed = await house.slowly(lambda: _open(house, known, sent.password))
     except BusyError:
-        await _take_back(house, keys)
+        await give_back(house, keys)
         raise
     reason, step = _check(house, known, seed, sent)
     if seed is None or known.user is None or reason is not None:
-        await _fail(house, sent, known.user, reason or Reason.UNKNOWN_LOGIN)
+        await _fail(house, sent, known, reason or Reason.UNKNOWN_LOGIN)
         raise NotSignedInError
     return await _succeed(house, sent, keys, known, known.user, seed, step)
 
@@ -111,23 +114,23 @@ async def _count(house: House, sent: Credentials) -> _Known:
         owner = None if device is None else await sessions.device_of(tx, device)
         mine = device if user is not None and owner == user.id else None
         keys = throttle_keys(house, sent.login, sent.address, mine)
-        records: tuple[Record, ...] = ()
-        if await count_attempt(tx, house, keys):
-            records = (await _record(tx, house, sent, user, Event.LOGIN_LOCK, Reason.THROTTLED),)
         known = _Known(
+            locked=await count_attempt(tx, house, keys),
             user=user,
             unlock=None if user is None else await users.unlock(tx, user.id),
             factor=None if user is None else await users.second_factor(tx, user.id),
             keys=keys,
         )
-        return Done(outcome=known, records=records)
+        return Done(outcome=known)
 
     return (await house.commit(job)).outcome
 
 
-async def _take_back(house: House, keys: Keys) -> None:
+async def give_back(house: House, keys: Keys) -> None:
+    """Takes back an attempt that was never tried, because too much waited already."""
+
     async def job(tx: Transaction) -> Done[None]:
-        await take_back(tx, keys)
+        await take_back(tx, house, keys)
         return Done(outcome=None)
 
     await house.commit(job)
@@ -168,19 +171,35 @@ def _check(
     return (Reason.WRONG_CODE if step is None else None), step
 
 
-async def _fail(house: House, sent: Credentials, user: UserRow | None, reason: Reason) -> None:
+async def _fail(house: House, sent: Credentials, known: _Known, reason: Reason) -> None:
     """Logs the failure, or past a number a minute counts it; the count is an entry of the next minute."""
 
     async def job(tx: Transaction) -> Done[None]:
         logged, before = await count_failure(tx, house)
-        made = await _record(tx, house, sent, user, Event.LOGIN_FAIL, reason)
-        records = (made,) if logged else ()
+        made = await _record(tx, house, sent, known.user, Event.LOGIN_FAIL, reason)
+        records: tuple[Record, ...] = (made,) if logged else ()
+        if logged and known.locked:
+            records = (made, await _record(tx, house, sent, known.user, Event.LOGIN_LOCK, Reason.THROTTLED))
         if before:
-            denied = replace(made.entry, event=Event.DENY_SUPPRESSED, id=house.random(16), count=before)
-            records = (Record(tree=made.tree, entry=replace(denied, reason=Reason.THROTTLED)), *records)
+            records = (await _suppressed(tx, house, before), *records)
         return Done(outcome=None, records=records)
 
     await house.commit(job)
+
+
+async def _suppressed(tx: Transaction, house: House, count: int) -> Record:
+    """The entry that stands for failures which were only counted: nobody's in particular."""
+    made = entry(
+        house, None, Event.DENY_SUPPRESSED, decision=Decision.DENY, reason=Reason.THROTTLED, count=count
+    )
+    return Record(tree=await tree_of_organisation(tx, await _operator(tx)), entry=made)
+
+
+async def _operator(tx: Transaction) -> OrganisationId:
+    operated = await organisations.instance(tx)
+    if operated is None:
+        raise RuntimeError("the database was set up")
+    return operated.operator
 
 
 async def _record(
@@ -192,13 +211,7 @@ async def _record(
     reason: Reason | None,
 ) -> Record:
     """An entry about a sign-in; an unknown login's goes to the tree of the organisation that operates the service."""
-    if user is None:
-        operated = await organisations.instance(tx)
-        if operated is None:
-            raise RuntimeError("the database was set up")
-        home: OrganisationId = operated.operator
-    else:
-        home = user.organisation
+    home = await _operator(tx) if user is None else user.organisation
     made = Entry(
         event=event,
         id=house.random(16),
@@ -228,7 +241,7 @@ async def _succeed(
         if not same or not await _use(tx, user, step):
             record = await _record(tx, house, sent, user, Event.LOGIN_FAIL, Reason.WRONG_CODE)
             return Done(outcome=Refusal(NotSignedInError()), records=(record,))
-        await forget_attempts(tx, keys)
+        await forget_attempts(tx, house, keys)
         blob = seal_session(token, seed, user.id.bytes, int(expires.timestamp()), house.random)
         row = SessionRow(
             id=session_id(token),

@@ -77,7 +77,10 @@ async def admit(
     row = None if case is None else await cases.case(tx, CaseId(case))
     if row is None:
         return await refuse(tx, house, who, EVENT_OF[action], LogReason.UNKNOWN_ID, NotThereError())
-    found = await situation(tx, house, who, row, recipient=recipient, series=series, appointed=appointed)
+    bare = action is Action.CONSENT_WITHDRAW
+    found = await situation(
+        tx, house, who, row, recipient=recipient, series=series, appointed=appointed, bare=bare
+    )
     decision = decide(who.principal, action, found.facts, found.standing, house.policy)
     if isinstance(decision, Denied):
         return await denied(tx, house, who, action, decision, found)
@@ -133,8 +136,10 @@ async def situation(
     recipient: OrganisationId | None = None,
     series: Series | None = None,
     appointed: bool = False,
+    bare: bool = False,
 ) -> Situation:
-    """Loads what decisions in this case stand on."""
+    """Loads what decisions in this case stand on; ``bare``: no more than a withdrawal needs, which nothing else that
+    is wrong with the case may stop."""
     me = who.principal
     side_owner = row.owner == me.organisation
     concerned = recipient if side_owner else me.organisation
@@ -142,10 +147,10 @@ async def situation(
     if foreign or (series is None and concerned is not None):
         series = the_series(await consents.series_of_case(tx, row.id, concerned), house)
     stands = None if series is None else _standing(series, house, side_owner)
-    asked = await requests.requests_of_case(tx, row.id, concerned)
+    asked = () if bare else await requests.requests_of_case(tx, row.id, concerned)
     facts = Facts(
         side=_side(side_owner, series, foreign),
-        assigned=side_owner and await _assigned(tx, who, row),
+        assigned=side_owner and not bare and await _assigned(tx, who, row),
         party=stands is not None and stands.ever_live,
         reach=_reach(me.role, asked),
         closed=row.closed is not None,

@@ -1,9 +1,10 @@
 """The clock's work, once a minute and at start, with nobody's keys: what time alone has ended is written down.
 
 What holds never waits for it: `consent.standing` knows without. The sweep records it, deletes the grants, ends idle
-sessions and logs the refusals that were only counted.
+sessions, logs the refusals that were only counted, and lets what was deleted leave the disk.
 """
 
+from collections.abc import Coroutine
 from datetime import timedelta
 
 from audit.event import Decision, Event, Reason
@@ -15,11 +16,14 @@ from service.flows.consent_ends import add, look_at, stamp
 from service.flows.entries import entry, tree_of_case, tree_of_organisation
 from service.flows.granting import revoke
 from service.flows.sign_in import IDLE
+from service.flows.throttle import take_suppressed_failures
 from service.house import House
-from service.store import cases, consents, keys, sessions, users
+from service.logs import get_logger
+from service.store import cases, consents, keys, organisations, sessions, users
 from service.store.cases import CaseRow
 from service.store.consents import Series
 from service.store.engine import Transaction
+from service.store.errors import TamperedError
 from service.store.log import Record
 from service.store.writer import Done
 
@@ -34,27 +38,41 @@ async def check_grants(house: House) -> int:
     """
     granted = await house.look(keys.series_with_grants)
     for series in granted:
-        await _look_at(house, series)
+        await _in_spite(look_at_series(house, series))
     return len(granted)
 
 
 async def sweep(house: House) -> int:
-    """Does all that is due; gives back how many consents it looked at. Raises UnavailableError."""
-    looked = 0
+    """Does all that is due; gives back how many consents it looked at. What was tampered with is reported and left:
+    it stops nothing else. Raises UnavailableError."""
+    looked: set[SeriesId] = set()
     while True:
-        due = await house.look(lambda tx: consents.series_to_look_at(tx, house.clock(), AT_ONCE))
-        for series in due:
-            await _look_at(house, series)
-        looked += len(due)
-        if len(due) < AT_ONCE:
+        due = await house.look(
+            lambda tx: consents.series_to_look_at(tx, house.clock(), AT_ONCE + len(looked))
+        )
+        fresh = [series for series in due if series not in looked]
+        if not fresh:
             break
-    await _sessions(house)
-    await _denials(house)
+        for series in fresh:
+            await _in_spite(look_at_series(house, series))
+        looked.update(fresh)
+    for work in (_sessions, _denials, _failures):
+        await _in_spite(work(house))
     await house.forget_deleted()
-    return looked
+    return len(looked)
 
 
-async def _look_at(house: House, series: SeriesId) -> None:
+async def _in_spite(work: Coroutine[object, object, None]) -> None:
+    """Does one piece of work; a row that is not believed is reported, and the next piece comes all the same."""
+    try:
+        await work
+    except TamperedError as error:
+        get_logger().error("tampered", table=error.table)
+
+
+async def look_at_series(house: House, series: SeriesId) -> None:
+    """Writes down what time alone has ended in one series. Raises TamperedError, UnavailableError."""
+
     async def job(tx: Transaction) -> Done[None]:
         found = await consents.series(tx, series)
         row = None if found is None else await cases.case(tx, found.case)
@@ -114,6 +132,23 @@ async def _denials(house: House) -> None:
             await sessions.put_denials(tx, user, now, 0, 0)
             records.append(made)
         return Done(outcome=None, records=tuple(one for one in records if one is not None))
+
+    await house.commit(job)
+
+
+async def _failures(house: House) -> None:
+    """Logs how many failed sign-ins of an ended minute were only counted."""
+
+    async def job(tx: Transaction) -> Done[None]:
+        count = await take_suppressed_failures(tx, house)
+        found = await organisations.instance(tx)
+        if not count or found is None:
+            return Done(outcome=None)
+        made = entry(
+            house, None, Event.DENY_SUPPRESSED, decision=Decision.DENY, reason=Reason.THROTTLED, count=count
+        )
+        tree = await tree_of_organisation(tx, found.operator)
+        return Done(outcome=None, records=(Record(tree=tree, entry=made),))
 
     await house.commit(job)
 

@@ -4,6 +4,8 @@ Rules kept here:
 - Each attempt counts as failed until it succeeded, so that many at once gain nothing.
 - A person's delay is at most 30 seconds, so that strangers can slow nobody down for long; an address's grows.
 - A browser that has signed in as this person before is counted by itself: strangers cannot slow it down.
+- A browser that is known is forgotten when its user's password is changed or reset.
+- An attempt that was not tried, because too much waited already, is taken back.
 - A loopback address is a proxy that nobody told us to believe: everybody comes from it, so it is not counted.
 - Names and addresses stand in the table as keyed hashes only.
 """
@@ -63,7 +65,9 @@ async def count_attempt(tx: Transaction, house: House, keys: Keys) -> bool:
     now = house.clock()
     person, person_until = await sessions.throttle(tx, keys.person)
     address, address_until = (0, now) if keys.address is None else await sessions.throttle(tx, keys.address)
-    wait = max(person_until, address_until) - now
+    wait = max(
+        min(person_until - now, LONGEST_FOR_A_PERSON), min(address_until - now, LONGEST_FOR_AN_ADDRESS)
+    )  # a clock that was set back makes nobody wait longer
     if wait > timedelta():
         raise ThrottledError(wait)
     longest = _until(now, person + 1, FREE_FOR_A_PERSON, LONGEST_FOR_A_PERSON)
@@ -74,35 +78,49 @@ async def count_attempt(tx: Transaction, house: House, keys: Keys) -> bool:
     return longest - now == LONGEST_FOR_A_PERSON
 
 
-async def forget_attempts(tx: Transaction, keys: Keys) -> None:
+async def forget_attempts(tx: Transaction, house: House, keys: Keys) -> None:
     """After a success: the person starts anew; of the address's count this attempt is taken back."""
     await sessions.put_throttle(tx, keys.person, 0, _EPOCH)
-    await _take_back(tx, keys.address)
+    await _take_back(tx, house, keys.address)
 
 
-async def take_back(tx: Transaction, keys: Keys) -> None:
+async def take_back(tx: Transaction, house: House, keys: Keys) -> None:
     """An attempt that was never tried, because too much waited already, is no failure."""
-    await _take_back(tx, keys.person)
-    await _take_back(tx, keys.address)
+    await _take_back(tx, house, keys.person)
+    await _take_back(tx, house, keys.address)
 
 
-async def _take_back(tx: Transaction, key: bytes | None) -> None:
+async def _take_back(tx: Transaction, house: House, key: bytes | None) -> None:
     if key is not None:
         failures, _ = await sessions.throttle(tx, key)
-        await sessions.put_throttle(tx, key, max(0, failures - 1), _EPOCH)
+        await sessions.put_throttle(tx, key, max(0, failures - 1), house.clock())
 
 
 async def count_failure(tx: Transaction, house: House) -> tuple[bool, int]:
     """Counts a failed sign-in of anybody's: whether it gets an entry of its own, and how many of the last minute got
-    none. Strangers make the log grow by so much a minute and no more."""
-    key = keyed_hash(house.root, LABEL_THROTTLE, b"all failures")
+    none. Strangers make the log grow by so many failures a minute and no more."""
+    key = _all_failures(house)
     now = house.clock()
     failures, until = await sessions.throttle(tx, key)
-    if now >= until:
+    if not now < until <= now + _MINUTE:
         await sessions.put_throttle(tx, key, 1, now + _MINUTE)
         return True, max(0, failures - LOGGED_A_MINUTE)
     await sessions.put_throttle(tx, key, failures + 1, until)
     return failures < LOGGED_A_MINUTE, 0
+
+
+async def take_suppressed_failures(tx: Transaction, house: House) -> int:
+    """How many failures of an ended minute got no entry; they are not counted again."""
+    key = _all_failures(house)
+    failures, until = await sessions.throttle(tx, key)
+    if house.clock() < until or failures <= LOGGED_A_MINUTE:
+        return 0
+    await sessions.put_throttle(tx, key, 0, _EPOCH)
+    return failures - LOGGED_A_MINUTE
+
+
+def _all_failures(house: House) -> bytes:
+    return keyed_hash(house.root, LABEL_THROTTLE, b"all failures")
 
 
 _MINUTE = timedelta(minutes=1)

@@ -1,8 +1,8 @@
 """Our SQLite engine for Piccolo: connections that are kept, checked and fenced in.
 
 Rules kept here:
-- Every connection is durable (`synchronous=FULL`), overwrites what it deletes, and waits for a lock instead
-  of failing. A connection that cannot be made so is refused.
+- Every connection that is kept is durable (`synchronous=FULL`), overwrites what it deletes, and waits for a lock
+  instead of failing. A connection that cannot be made so is refused.
 - What SQL may do is an allow-list, set after the PRAGMAs: no PRAGMA, no DDL, no ATTACH can follow.
 - A query runs only inside a transaction of the writer or on the reader; there is no connection otherwise.
 

@@ -10,7 +10,8 @@ class UnavailableError(StoreError):
 
 
 class TamperedError(StoreError):
-    """A row whose MAC does not fit it; ``table`` is where it stands. The row shows nobody anything."""
+    """A row that is not believed: its MAC does not fit it, it is not the one that the log names, or what belongs to it
+    was taken away. ``table`` is where it stands; it shows nobody anything."""
 
     def __init__(self, table: str) -> None:
         super().__init__(table)

@@ -42,7 +42,7 @@ class CaseKeyRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleRow:
-    """The owner's copy of every slot key of a case. ``rotation_due``: sealed under it is nothing new until rotated."""
+    """The owner's copy of every slot key of a case. ``rotation_due``: new keys come before anything new is sealed."""
 
     group: GroupId
     epoch: int

@@ -64,7 +64,7 @@ class Receipt:
         if self._spent:
             raise RuntimeError("a receipt opens values once")
         self._spent = True
-        if self.entry.actor != actor or not self.committed <= now < self.committed + RECEIPT_LIFE:
+        if self.entry.actor != actor or not abs(now - self.committed) < RECEIPT_LIFE:
             raise RuntimeError("the receipt is another's, or too old")
 
 

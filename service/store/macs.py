@@ -1,7 +1,8 @@
 """Row MACs: rows that give power are only believed with the root key's mark on them.
 
 Whoever can write the database but has no root key cannot make an auditor an administrator, put a stranger's
-key in an organisation's place, or hand a case to another owner: the row shows nobody anything.
+key in an organisation's place, or hand a case to another owner: the row shows nobody anything. A mark does not say
+that no newer row was written since: for a consent series the log does (docs/decisions/0014), for the others nothing.
 """
 
 from collections.abc import Sequence

@@ -111,7 +111,8 @@ async def users_of_ended(tx: Transaction, idle_before: datetime, now: datetime) 
 
 
 async def sweep_sessions(tx: Transaction, idle_before: datetime, now: datetime) -> None:
-    """Deletes sessions that no request can use any more."""
+    """Deletes sessions that no request can use any more, throttles an hour after their wait, and the keys of creates
+    after seven days."""
     await Session.delete().where((Session.expires <= to_ms(now)) | (Session.seen <= to_ms(idle_before)))
     await Throttle.delete().where(Throttle.until <= to_ms(now) - 3_600_000)
     await Idempotency.delete().where(Idempotency.created <= to_ms(now) - 7 * 86_400_000)

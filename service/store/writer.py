@@ -67,6 +67,11 @@ class _Waiting(Generic[Outcome]):
             made = receipts(self.landed, committed)
             self.future.set_result(Committed(outcome=self.done.outcome, receipts=made))
 
+    @property
+    def told(self) -> bool:
+        """Whether the caller was already told an error: then the job must not run again behind its back."""
+        return self.future.done() and not self.future.cancelled()
+
     def fail(self, error: Exception) -> None:
         if not self.future.done():
             self.future.set_exception(error)
@@ -141,7 +146,8 @@ class Writer:
                 batch[0].fail(UnavailableError() if refused else error)
             else:
                 for waiting in batch:
-                    await self._commit([waiting])
+                    if not waiting.told:
+                        await self._commit([waiting])
 
     async def _transact(self, batch: Sequence[_Waiting[object]]) -> None:
         loop = asyncio.get_running_loop()

@@ -6,11 +6,13 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from crypto.session import read_token, session_id
 from service.flows.entries import DENIALS_A_MINUTE
 from service.flows.sweep import sweep
+from service.flows.throttle import LOGGED_A_MINUTE
 from service.house import Handles, KeyHandle
 from service.store.engine import ENGINE
-from tests.service.world import NPO, World
+from tests.service.world import CITY, NPO, PASSWORD, World
 
 UNKNOWN = f"c_{'0' * 31}1"
 
@@ -105,6 +107,24 @@ def test_refusals_past_sixty_a_minute_are_counted_and_the_count_is_logged(world:
     assert [leaf["n"] for leaf in counted] == [3]
 
 
+def test_failed_sign_ins_past_a_hundred_and_twenty_a_minute_are_counted(world: World) -> None:
+    """0011: strangers add 120 lines a minute, and the next failure after it says how many more there were."""
+
+    def fail(login: str) -> None:
+        sent = {"login": login, "password": "not the password of anybody"}
+        assert world(None, "POST", "/api/session", sent).status_code == 401
+
+    for n in range(LOGGED_A_MINUTE + 3):
+        fail(f"nobody{n}")
+    failed = [leaf["ev"] for leaf in world.leaves(world.ids[CITY])]
+    assert (failed.count("login.fail"), failed.count("deny.suppressed")) == (LOGGED_A_MINUTE, 0)
+    world.clock.advance(timedelta(minutes=1))
+    fail("nobody")
+    leaves = world.leaves(world.ids[CITY])
+    assert [leaf["n"] for leaf in leaves if leaf["ev"] == "deny.suppressed"] == [3]
+    assert [leaf["ev"] for leaf in leaves].count("login.fail") == LOGGED_A_MINUTE + 1
+
+
 def test_a_row_of_the_ledger_is_decided_by_its_kind(world: World) -> None:
     """0012: a volunteer passes the guard of the ledger, and the flow refuses what is not for volunteers."""
     case, _, request = world.shared_case()
@@ -127,3 +147,16 @@ def test_opened_keys_are_dropped_when_nobody_uses_them() -> None:
     handles.forget_unused()
     handles.forget_unused()
     assert handles.find(b"session", "row") is None
+
+
+def test_a_sign_out_drops_the_opened_keys(world: World) -> None:
+    """0013: what a session opened is gone from memory with the session, and other sessions keep theirs."""
+    sent = {"login": "caseworker", "password": PASSWORD.format(login="caseworker")}
+    tokens = [world(None, "POST", "/api/session", sent).json()["token"] for _ in range(2)]
+    for token in tokens:
+        read = world(None, "GET", "/api/cases", headers={"Authorization": f"Bearer {token}"})
+        assert read.status_code == 200
+    out = world(None, "DELETE", "/api/session", headers={"Authorization": f"Bearer {tokens[0]}"})
+    assert out.status_code == 204
+    held = [session_id(read_token(token)) in world.house.handles._held for token in tokens]
+    assert held == [False, True]

@@ -95,13 +95,17 @@ class ConsentRules(Story):
         found.at(self.machine.town_now(login))
         good = found.waiting is not None and not wrong and case.open
 
+        version = self.events(login, case, found)
+
         def moves() -> None:
             assert waiting is not None
             case.written()
             found.take(waiting.agreement)
 
+        path = f"/api/consents/{found.id}/confirm"
+
         def step() -> None:
-            self.machine.ask(login, "POST", f"/api/consents/{found.id}/confirm", moves=moves, good=good)
+            self.machine.ask(login, "POST", path, if_match=version, moves=moves, good=good)
 
         self.machine.around(case, npo, False, step)
 

@@ -183,7 +183,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _case("record a consent", "POST", "/consents", _answer),
     _case("record a refusal", "POST", "/consents", _refusal),
     _case("record the asking", "POST", "/consents", _asking),
-    _consent("confirm as witness", "/confirm"),
+    _consent("confirm as witness", "/confirm", etag=True),
     _consent("withdraw by id", "/withdraw", _still(WITHDRAWAL)),
     _consent("withdraw by receipt number", "/withdraw", _still(WITHDRAWAL), Over.NUMBER),
     _consent("change the consent", "/change", _narrower, etag=True),

@@ -20,6 +20,8 @@ from tests.service.consenting import (
 )
 from tests.service.world import COUNCIL, NPO, World
 
+SEEN_ONE = {"If-Match": '"1"'}
+
 
 def test_a_refusal_is_recorded_and_nobody_learns_of_it(world: World) -> None:
     """Refused is kept for the owner; the case is not there for the one whom the person refused."""
@@ -71,14 +73,17 @@ def test_a_spoken_consent_waits_for_its_witness(world: World) -> None:
     made = spoken(world, case).json()
     assert made["state"] == "awaiting_witness" and grants(world) == 0 and seen_by_nobody(world, case)
     for who, code in (("caseworker", "by_recorder"), ("supervisor", "not_the_witness")):
-        answer = world(who, "POST", f"/api/consents/{made['id']}/confirm")
+        answer = world(who, "POST", f"/api/consents/{made['id']}/confirm", None, SEEN_ONE)
         assert (answer.status_code, answer.json()["code"]) == (409, code)
-    assert world("stranger", "POST", f"/api/consents/{made['id']}/confirm").status_code == 404
+    assert world("stranger", "POST", f"/api/consents/{made['id']}/confirm", None, SEEN_ONE).status_code == 404
     assert grants(world) == 0
     world.clock.advance(timedelta(hours=23, minutes=59))
     again = world.sign_in("colleague").json()["token"]
     done = world(
-        None, "POST", f"/api/consents/{made['id']}/confirm", headers={"Authorization": f"Bearer {again}"}
+        None,
+        "POST",
+        f"/api/consents/{made['id']}/confirm",
+        headers={"Authorization": f"Bearer {again}", **SEEN_ONE},
     )
     assert done.status_code == 200 and done.json()["state"] == "live" and grants(world) == 1
 
@@ -89,7 +94,7 @@ def test_a_spoken_consent_that_nobody_confirmed_counts_as_never_recorded(world: 
     made = spoken(world, case).json()
     world.clock.advance(timedelta(hours=24, seconds=1))
     sign_all_in(world)
-    late = world("colleague", "POST", f"/api/consents/{made['id']}/confirm")
+    late = world("colleague", "POST", f"/api/consents/{made['id']}/confirm", None, SEEN_ONE)
     assert (late.status_code, late.json()["code"]) == (409, "too_late")
     assert world.run(sweep(world.house)) == 1
     assert any(leaf["ev"] == "consent.invalidate" for leaf in world.leaves())
@@ -111,7 +116,10 @@ def test_an_earlier_consent_goes_on_while_a_spoken_one_waits(world: World) -> No
     wider = world.answer(method="oral_witnessed", witness=world.ids["colleague"])
     change(world, consent, wider)
     assert opened(world, case) == before
-    assert world("colleague", "POST", f"/api/consents/{consent}/confirm").status_code == 200
+    assert (
+        world("colleague", "POST", f"/api/consents/{consent}/confirm", None, {"If-Match": '"2"'}).status_code
+        == 200
+    )
     assert opened(world, case) == before | {"address"}
 
 
@@ -193,3 +201,16 @@ def test_a_change_carries_the_version_that_it_saw(world: World, how: str) -> Non
     stale = world("caseworker", "POST", path, world.answer(), {"If-Match": '"1"'})
     assert (stale.status_code, stale.json()["type"]) == (409, "/problems/stale")
     assert world("caseworker", "POST", f"/api/consents/{consent}/withdraw", HOW).status_code == 200
+
+
+def test_a_witness_confirms_the_answer_that_was_heard(world: World) -> None:
+    """An answer recorded over the one that waits is another one: the witness's confirmation of the first is stale."""
+    case = world.new_case()
+    first = spoken(world, case).json()
+    assert spoken(world, case).json()["version"] == 2
+    path = f"/api/consents/{first['id']}/confirm"
+    assert world("colleague", "POST", path).status_code == 428
+    stale = world("colleague", "POST", path, None, SEEN_ONE)
+    assert (stale.status_code, stale.json()["type"]) == (409, "/problems/stale")
+    assert seen_by_nobody(world, case) and grants(world) == 0
+    assert world("colleague", "POST", path, None, {"If-Match": '"2"'}).status_code == 200
