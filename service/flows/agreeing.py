@@ -105,8 +105,8 @@ async def confirm(
     """The witness confirms the spoken answer: the keys are sealed. Raises StateError, WrongStateError(conditions)."""
     if Purpose(series.purpose) is Purpose.FOOD_SUPPORT and not case.conditions.both:
         raise WrongStateError("conditions")
-    owner = await load_writing_keys(tx, house, who, case)
     event = answer.confirm(series.events, stamp(house, who.principal.user))
+    owner = await load_writing_keys(tx, house, who, case)
     opened = open_owner_ring(house, who, owner)
     return await _record(tx, house, who, case, series, event, tree, opened)
 

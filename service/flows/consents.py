@@ -174,6 +174,8 @@ async def change_consent(
         if isinstance(admitted, Done) or found is None:
             return admitted if isinstance(admitted, Done) else Done(outcome=Refused(NotThereError()))
         row, tree = admitted.situation.case, admitted.situation.tree
+        if standing(found.events, house.clock()).state is not State.LIVE:
+            raise StateError(StateFault.NOT_LIVE)
         if version != len(found.events):
             raise StaleError
         await _check_witness(tx, house, row, given)
@@ -209,7 +211,7 @@ async def confirm_consent(house: House, who: Who, series: str, version: int) -> 
         if _recorded_by(found.events, who, house):
             same, error = LogReason.SAME_PERSON, StateError(StateFault.BY_RECORDER)
             return await refuse(tx, house, who, LogEvent.CONSENT_CONFIRM, same, error, case=row, series=found)
-        if version != len(found.events):
+        if standing(found.events, house.clock()).waiting is not None and version != len(found.events):
             raise StaleError
         grown, _, records = await confirm(tx, house, who, row, found, tree)
         return Done(outcome=_recorded(house, grown), records=records)

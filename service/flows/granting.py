@@ -154,8 +154,10 @@ async def _mark_due(tx: Transaction, case: CaseRow) -> None:
 async def revoke_ended(
     tx: Transaction, house: House, who: Who | None, case: CaseRow, series: Series, tree: int
 ) -> tuple[Record, ...]:
-    """Revokes where nothing is live: what time ended must not wait for the sweep once a later event is added."""
-    if standing(series.events, house.clock()).state is State.LIVE:
+    """Revokes where a grant is left and nothing is live: what time ended must not wait for the sweep once a later
+    event is added. Without a grant there is nothing to end: drafts of requests stay."""
+    live = standing(series.events, house.clock()).state is State.LIVE
+    if live or await keys.grant(tx, series.id) is None:
         return ()
     return await revoke(tx, house, who, case, series, tree)
 

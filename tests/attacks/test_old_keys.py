@@ -104,6 +104,15 @@ def test_keys_of_an_expired_consent_open_nothing_that_a_narrower_one_left_out(
     assert held and not openable(world, case, held) & left_out
 
 
+def test_keys_of_an_expired_consent_open_nothing_that_is_written_before_the_sweep(world: World) -> None:
+    """What holds never waits for the sweep, and neither do new keys: the owner's write notes the end first."""
+    case, consent, request = shared(world)
+    old = held_keys(world, "coordinator", case)
+    run_out(world, case, consent, request)
+    assert write_and_try(world, case, list(old)) == set()
+    assert world.sql("SELECT count(*) FROM sealed_grant") == [(0,)]
+
+
 def test_who_declined_gets_no_grant_back_with_new_keys(world: World) -> None:
     """New slot keys are sealed anew to those that had a grant: a decline gave it up, though the consent is live."""
     case, consent, request = asked(world)

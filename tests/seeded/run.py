@@ -124,7 +124,7 @@ def apply(patch: Path, folder: Path) -> str:
 def check_clean(clean: Path, defects: list[Defect]) -> int:
     """Every named test passes without the defects; prints what fails, returns pytest's exit code."""
     tests = sorted({defect.test for defect in defects})
-    done = run_tests(clean, *tests)
+    done = run_tests(clean, "-n", str(PARALLEL), *tests)
     print(done.stdout if done.returncode else f"{len(tests)} tests pass without the defects", flush=True)
     return done.returncode
 
