@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from os import urandom
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 from audit.event import Via
+from cases.ids import CaseId
 from crypto.context import Random
 from crypto.envelope import SlotKeyEntry
 from crypto.keys import GroupKeys, RootKey, RootKeys, UserKeys
@@ -171,6 +173,7 @@ class House:
         self._reader = Reader(open_connection(settings.database, query_only=True, connect=connect), macs)
         self._slow = ThreadPoolExecutor(settings.workers, thread_name_prefix="argon2")
         self._slow_waiting = 0
+        self._rotating: WeakValueDictionary[CaseId, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def root(self) -> RootKey:
@@ -203,6 +206,11 @@ class House:
     async def forget_deleted(self) -> None:
         """Lets what was deleted leave the disk, in a thread of its own (formats.md, What is deleted)."""
         await asyncio.get_running_loop().run_in_executor(None, empty_wal, self.settings.database)
+
+    def rotating(self, case: CaseId) -> asyncio.Lock:
+        """The lock under which the case's keys are rotated: whoever comes second finds it done. It saves entries and
+        work; what is right never depends on it."""
+        return self._rotating.setdefault(case, asyncio.Lock())
 
     async def slowly(self, work: Callable[[], Outcome]) -> Outcome:
         """Runs Argon2id in its own few threads. Raises BusyError where too many wait already."""

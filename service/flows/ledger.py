@@ -21,7 +21,7 @@ from service.flows.errors import InvalidError, NotCoveredError, NotThereError, W
 from service.flows.keys import Ring, open_owner_ring, open_recipient_ring
 from service.flows.reading import granted
 from service.flows.repeat import Once
-from service.flows.rotation import load_writing_keys, settle_write
+from service.flows.rotation import let_rotation_end, load_writing_keys, settle_write
 from service.flows.sealing import put_rows, seal_row
 from service.flows.situation import Admitted, Situation, admit
 from service.house import House, Who
@@ -92,6 +92,7 @@ async def write_row(house: House, who: Who, case: UUID | None, new: NewRow, once
         await repeat.remember(tx, house, who, once, write_id(ROW, row_id))
         return Done(outcome=row_id, records=record)
 
+    await let_rotation_end(house, case)
     return (await settle_write(house, who, job)).outcome
 
 

@@ -8,6 +8,7 @@ Rotation protects later versions only; what the recipient read before, it may ha
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
+from uuid import UUID
 
 from audit.event import Event
 from audit.event import Purpose as LogPurpose
@@ -89,13 +90,22 @@ async def load_writing_keys(tx: Transaction, house: House, who: Who, case: CaseR
 async def rotate(house: House, who: Who, case: CaseId) -> None:
     """Gives every slot that a consent can share a new key, seals its values anew, and makes the grants anew that were
     there and whose consents still hold."""
-    for _ in range(_TRIES):
-        try:
-            await _rotate_once(house, who, case)
-        except StaleError:
-            continue
-        return
+    async with house.rotating(case):
+        for _ in range(_TRIES):
+            try:
+                await _rotate_once(house, who, case)
+            except StaleError:
+                continue
+            return
     raise UnavailableError
+
+
+async def let_rotation_end(house: House, case: UUID | None) -> None:
+    """Waits while the case's keys are rotated: a recipient's rows need no new keys, and each one written meanwhile
+    would make the rotation begin again."""
+    if case is not None:
+        async with house.rotating(CaseId(case)):
+            pass
 
 
 async def _rotate_once(house: House, who: Who, case: CaseId) -> None:

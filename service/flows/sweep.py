@@ -56,7 +56,7 @@ async def sweep(house: House) -> int:
         for series in fresh:
             await _in_spite(look_at_series(house, series))
         looked.update(fresh)
-    for work in (_sessions, _denials, _failures):
+    for work in (_failures, _denials, _sessions):  # a count is logged before its row is too old to be kept
         await _in_spite(work(house))
     await house.forget_deleted()
     return len(looked)
