@@ -18,6 +18,7 @@ from crypto.errors import OpenError
 from crypto.notes import (
     COSIGNATURE,
     ED25519,
+    SignerKey,
     VerifierKey,
     is_key_name,
     note_key_id,
@@ -96,7 +97,7 @@ def sign_note(body: str, name: str, seed: bytes) -> str:
 def open_note(note: str, keys: Sequence[VerifierKey]) -> Note:
     """The note's text, if at least one of ``keys`` signed it and none of them signed something else.
 
-    Raises NoteError: SIZE, TEXT, SIGNATURE, UNSIGNED.
+    Raises NoteError: SIZE, TEXT, SIGNATURE, UNSIGNED, OTHER_KEY.
     """
     body, lines = _split(note)
     signatures: list[Signature] = []
@@ -108,8 +109,45 @@ def open_note(note: str, keys: Sequence[VerifierKey]) -> Note:
             raise NoteError(NoteFault.SIGNATURE)
         signatures.append(_check_line(body, key, blob[4:]))
     if not signatures:
-        raise NoteError(NoteFault.UNSIGNED)
+        known = {key.name for key in keys}.intersection(name for name, _ in lines)
+        raise NoteError(NoteFault.OTHER_KEY if known else NoteFault.UNSIGNED)
     return Note(body=body, signatures=tuple(signatures), unknown=len(lines) - len(signatures))
+
+
+def cosign(body: str, signer: SignerKey, time: int) -> str:
+    """The line, with its newline, by which a witness says at ``time`` (Unix seconds) that it saw this checkpoint.
+
+    C2SP tlog-cosignature ``cosignature/v1``. Raises NoteError(KEY) for a key of another kind.
+    """
+    if signer.algorithm != COSIGNATURE or not 0 <= time < 2**63:
+        raise NoteError(NoteFault.KEY)
+    signed = time.to_bytes(8, "big") + sign(signer.seed, cosigned(body, time))
+    blob = base64.b64encode(signer.verifier().key_id + signed).decode("ascii")
+    return f"— {signer.name} {blob}\n"
+
+
+def with_lines(note: str, lines: str) -> str:
+    """The note with more signature lines behind its own; raises NoteError where that is no note."""
+    longer = note + lines
+    if _split(longer)[0] != _split(note)[0]:
+        raise NoteError(NoteFault.TEXT)
+    return longer
+
+
+def body_of(note: str) -> str:
+    """The text that a note's lines sign, whoever signed; raises NoteError(SIZE, TEXT)."""
+    return _split(note)[0]
+
+
+def lines_of(note: str, key: VerifierKey) -> str:
+    """The signature lines of ``key`` in a note, each with its newline, whether they hold or not.
+
+    Raises NoteError(SIZE, TEXT).
+    """
+    _split(note)
+    mark = f"— {key.name} "
+    lines = (line for line in note.rpartition("\n\n")[2].split("\n") if line.startswith(mark))
+    return "".join(line + "\n" for line in lines if _read_line(line)[1][:4] == key.key_id)
 
 
 def open_checkpoint(note: str, key: VerifierKey) -> Checkpoint:

@@ -30,12 +30,15 @@ class Event(enum.StrEnum):
     CONSENT_TELL = "consent.tell"
     CONSENT_WITHDRAW = "consent.withdraw"
     DENY_SUPPRESSED = "deny.suppressed"
+    DISCLOSURE_APPROVE = "disclosure.approve"
+    DISCLOSURE_ASK = "disclosure.ask"
     DISCLOSURE_ISSUE = "disclosure.issue"
     ERASE_CASE = "erase.case"
     EXPORT_CSV = "export.csv"
     EXPORT_PRINT = "export.print"
     EXPORT_XLSX = "export.xlsx"
     FIELD_RELEASE = "field.release"
+    FLAG_CHECK = "flag.check"
     FLAG_RAISE = "flag.raise"
     KEY_PIN = "key.pin"
     KEY_REVOKE = "key.revoke"
@@ -76,6 +79,8 @@ class Event(enum.StrEnum):
     SYSTEM_STOP = "system.stop"
     USER_ADD = "user.add"
     USER_DISABLE = "user.disable"
+    WITNESS_ADD = "witness.add"
+    WITNESS_REMOVE = "witness.remove"
 
 
 class Role(enum.StrEnum):

@@ -1,205 +1,108 @@
-"""``tsunagi-verify FILE --key VKEY``: checks a log file offline, with nothing but the log's public key.
+"""``tsunagi-verify BUNDLE --policy FILE [--since CHECKPOINT]``: checks a bundle offline, trusting nobody.
 
-The file (formats.md, "Log file"): the signed checkpoint, an empty line, the leaves one a line, and a newline
-at the very end. It is accepted only if
-1. the checkpoint has exactly one signature line, and the key that was given made it (no key from the file);
-2. the checkpoint's origin is that key's name;
-3. every leaf keeps every rule of ``audit.leaf``, and no leaf is earlier than the one before;
-4. there are as many leaves as the checkpoint says, and every leaf, hashed again, leads to its root;
-5. no two leaves have the same id.
+BUNDLE is the folder or zip that ``tsunagi log export`` wrote; what is checked stands in ``audit.bundle``. The policy
+is the auditor's own file: which log, which witnesses, how many of them (C2SP tlog-policy). CHECKPOINT is a note that
+the auditor kept from an earlier time. Nothing in the bundle is believed for keys, and no server is asked.
 
-The file is read once, in pieces; 32 bytes a leaf are kept for rule 5. This is the only module of the package
-that reads files, the environment or arguments. Exit codes: 0 accepted, 1 refused, 2 not checked (usage).
+This is the only module of the package that reads files, the environment or arguments.
+Exit codes: 0 accepted, 1 refused, 2 not checked (wrong usage, a policy that cannot be read).
 """
 
 import argparse
-import enum
-import json
+import functools
 import os
+import stat
 import sys
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import zipfile
+import zlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
-from audit.checkpoint import MAX_NOTE, Checkpoint, open_checkpoint, read_key
-from audit.errors import AuditError, EntryError, NoteError, NoteFault
-from audit.leaf import MAX_LEAF, scan_leaf
-from audit.tree import EMPTY, append, leaf_hash
-from crypto.notes import VerifierKey
+from audit.bundle import Bundle, Map, Verified, scan_here, verify_bundle
+from audit.checkpoint import MAX_NOTE
+from audit.errors import PolicyError
+from audit.policy import MAX_POLICY, Policy, read_policy
+from audit.scan import Part, Step, VerifyError, scan_part
+from audit.tiles import Tile
+from audit.words import write_json, write_policy_fault, write_refusal, write_verified
 
-PIECE = 1 << 20  # bytes read at once
-
-
-class Step(enum.StrEnum):
-    """The step of the check that failed."""
-
-    NOTE = "note"
-    LEAF = "leaf"
-    TIME = "time"
-    END = "end"
-    COUNT = "count"
-    ROOT = "root"
-    UNIQUE = "unique"
+MANY = 4
+"""From so many parts on, several are checked at once."""
 
 
-class VerifyError(AuditError):
-    """A log file is refused: the step, the index of the leaf where there is one, and the fault's code."""
+class Files:
+    """The files of a bundle, a folder or a zip; only plain files are read."""
 
-    def __init__(self, step: Step, index: int | None = None, fault: str = "") -> None:
-        """Carry where the check stopped."""
-        super().__init__(step, index, fault)
-        self.step = step
-        self.index = index
-        self.fault = fault
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._zip = None if path.is_dir() else zipfile.ZipFile(path)
 
+    def open(self, name: str) -> BinaryIO | None:
+        """The file of that name as a stream; None where there is none. Names are our own, never the bundle's."""
+        try:
+            if self._zip is not None:
+                return self._zip.open(name)  # type: ignore[return-value]  # an IO[bytes] that is one
+            file = self._path / name
+            descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+        except (KeyError, FileNotFoundError, NotADirectoryError):
+            return None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # a pipe would never end
+            os.close(descriptor)
+            return None
+        return os.fdopen(descriptor, "rb")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
-    """A log file that holds: its checkpoint, the times of its first and last leaf (empty without leaves)."""
-
-    checkpoint: Checkpoint
-    first: str
-    last: str
-
-
-def verify_log(file: BinaryIO, key: VerifierKey, *, piece: int = PIECE) -> Verified:
-    """Return only if ``file``, read from its start, is a whole log that ``key`` signed.
-
-    ``file`` can seek; ``piece`` is the number of bytes to read at once, and changes no outcome. Raises
-    VerifyError with the first step that failed.
-    """
-    checkpoint, rest = _read_head(file, key)
-    frontier, first, last = EMPTY, "", ""
-    ids: defaultdict[str, bytearray] = defaultdict(bytearray)
-    for leaves in _batches(rest, file, checkpoint.size, piece):
-        hashes: list[bytes] = []
-        for leaf in leaves:
-            time, leaf_id = _scan(leaf, frontier.size + len(hashes), last)
-            ids[leaf_id[:2]] += leaf_id.encode("ascii")
-            first, last = first or time, time
-            hashes.append(leaf_hash(leaf))
-        frontier = append(frontier, hashes)
-    if frontier.size != checkpoint.size:
-        raise VerifyError(Step.COUNT, min(frontier.size, checkpoint.size))
-    if frontier.root != checkpoint.root:
-        raise VerifyError(Step.ROOT)
-    _check_unique(ids, file, key)
-    return Verified(checkpoint=checkpoint, first=first, last=last)
+    def read(self, name: str, limit: int) -> bytes | None:
+        """At most ``limit`` bytes of a file, and one more where it is longer; None where there is none."""
+        file = self.open(name)
+        if file is None:
+            return None
+        with file:
+            return file.read(limit + 1)
 
 
-def _read_head(file: BinaryIO, key: VerifierKey) -> tuple[Checkpoint, bytes]:
-    """The checkpoint, and what was read of the leaves behind the empty line."""
-    file.seek(0)
-    head = file.read(MAX_NOTE)
-    body, _, rest = head.partition(b"\n\n")
-    line, gap, rest = rest.partition(b"\n\n")
-    if not gap or b"\n" in line:  # one signature line: nothing in the file may stand unsigned
-        raise VerifyError(Step.NOTE, fault=NoteFault.TEXT)
+@functools.lru_cache(maxsize=1)
+def _files(path: Path) -> Files:
+    return Files(path)
+
+
+def _scan(path: Path, table: bool, tiles: Sequence[Tile]) -> Part:
+    """One part, in a process of its own."""
+    return scan_part(_files(path).read, tiles, table=table)
+
+
+def _scan_at_once(path: Path, table: bool) -> Map:
+    """Scans several parts at once where there are many, each processor one."""
+
+    def scan(parts: Sequence[Sequence[Tile]]) -> Iterable[Part]:
+        if len(parts) < MANY:
+            yield from scan_here(_files(path).read, table)(parts)
+            return
+        with ProcessPoolExecutor(os.cpu_count()) as pool:
+            try:
+                yield from pool.map(functools.partial(_scan, path, table), parts)
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    return scan
+
+
+def verify_path(path: Path, policy: Policy, since: str | None = None) -> Verified:
+    """Return only if the bundle at ``path`` holds. Raises VerifyError, OSError where there is nothing to read."""
     try:
-        note = (body + b"\n\n" + line + b"\n").decode("utf-8")
-        return open_checkpoint(note, key), rest
-    except UnicodeDecodeError:
-        raise VerifyError(Step.NOTE, fault=NoteFault.TEXT) from None
-    except NoteError as error:
-        raise VerifyError(Step.NOTE, fault=error.fault) from None
-
-
-def _batches(rest: bytes, file: BinaryIO, size: int, piece: int = PIECE) -> Iterator[list[bytes]]:
-    """The lines behind the head, a piece of the file at a time; never much more than ``size`` of them."""
-    count, data, rest = 0, rest, b""
-    while data or (data := file.read(piece)):
-        lines = (rest + data).split(b"\n")
-        rest, data = lines.pop(), b""
-        if len(rest) > MAX_LEAF:  # no need to wait for the end of a line that is too long already
-            lines.append(rest)
-        count += len(lines)
-        yield lines
-        if count > size:
-            raise VerifyError(Step.COUNT, size)
-    if rest:
-        raise VerifyError(Step.END, count)
-
-
-def _scan(leaf: bytes, index: int, last: str) -> tuple[str, str]:
-    """Time and id of a leaf that keeps every rule and is not earlier than ``last``."""
-    try:
-        found = scan_leaf(leaf)
-    except EntryError as error:
-        raise VerifyError(Step.LEAF, index, error.fault) from None
-    if found[0] < last:  # the form sorts as text in the order of time
-        raise VerifyError(Step.TIME, index)
-    return found
-
-
-def _check_unique(ids: dict[str, bytearray], file: BinaryIO, key: VerifierKey) -> None:
-    """Refuse two leaves with one id; the file is read again only to name the index of the second."""
-    for some in ids.values():
-        seen: set[bytes] = set()
-        for at in range(0, len(some), 32):
-            one = bytes(some[at : at + 32])
-            if one in seen:
-                raise VerifyError(Step.UNIQUE, _index_of_second(one, file, key))
-            seen.add(one)
-
-
-def _index_of_second(leaf_id: bytes, file: BinaryIO, key: VerifierKey) -> int:
-    """The index of the second leaf with this id (32 hex digits)."""
-    checkpoint, rest = _read_head(file, key)
-    leaves = (leaf for some in _batches(rest, file, checkpoint.size) for leaf in some)
-    found = (index for index, leaf in enumerate(leaves) if b'"id":"' + leaf_id + b'"' in leaf)
-    next(found)
-    return next(found)
-
-
-_SAID: dict[Step, tuple[str, str]] = {
-    Step.NOTE: (
-        "the checkpoint is damaged, or not signed with this key",
-        "チェックポイントが壊れているか、この鍵の署名ではありません",
-    ),
-    Step.LEAF: ("this entry does not keep the rules of the log", "この項目は記録の決まりに合いません"),
-    Step.TIME: ("this entry is earlier than the one before", "この項目は前の項目より古い時刻です"),
-    Step.END: ("the file is cut off, or does not end in a newline", "ファイルが途中で切れています"),
-    Step.COUNT: ("there are not as many entries as were signed", "項目の数が署名された数と違います"),
-    Step.ROOT: (
-        "entries were changed, moved or exchanged",
-        "項目が書き換え、入れ替え、または差し替えられています",
-    ),
-    Step.UNIQUE: ("two entries have the same id", "同じ番号の項目が2つあります"),
-}
-
-
-def write_refusal(error: VerifyError, japanese: bool) -> str:
-    """What is wrong, in a sentence, with the step, the index and the fault's code."""
-    said = _SAID[error.step][japanese]
-    fault = f" ({error.step}: {error.fault})" if error.fault else f" ({error.step})"
-    if japanese:
-        return (
-            "記録を確認できません。" + ("" if error.index is None else f"索引{error.index}：") + said + fault
-        )
-    return "REFUSED: " + ("" if error.index is None else f"entry {error.index}: ") + said + fault
-
-
-def write_verified(found: Verified, japanese: bool) -> str:
-    """What was proved, in a sentence."""
-    origin, size = found.checkpoint.origin, found.checkpoint.size
-    span = f" {found.first} – {found.last}" if size else ""
-    if japanese:
-        return f"記録は書き換えられていません。{origin}：{size}件{span}"
-    return f"OK: the records are unaltered. {origin}: {size} entries{span}"
-
-
-def _write_json(outcome: Verified | VerifyError) -> str:
-    """The outcome as one line of JSON with sorted keys."""
-    said: dict[str, str | int | bool | None]
-    if isinstance(outcome, VerifyError):
-        said = {"ok": False, "step": outcome.step, "index": outcome.index, "fault": outcome.fault or None}
-    else:
-        point = outcome.checkpoint
-        said = {"ok": True, "origin": point.origin, "size": point.size, "root": point.root.hex()}
-        said |= {"first": outcome.first or None, "last": outcome.last or None}
-    return json.dumps(said, sort_keys=True, ensure_ascii=False)
+        files = Files(path)
+        bundle = Bundle(read=files.read, open=files.open, scan=functools.partial(_scan_at_once, path))
+        return verify_bundle(bundle, policy, since)
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        zlib.error,
+        NotImplementedError,
+        EOFError,
+        RuntimeError,
+    ):
+        raise VerifyError(Step.SCOPE, fault="text") from None
 
 
 def _speaks_japanese() -> bool:
@@ -211,37 +114,57 @@ def _speaks_japanese() -> bool:
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The arguments; the program ends with code 2 where they are wrong."""
     parser = argparse.ArgumentParser(
-        prog="tsunagi-verify", description="Check an exported log file offline. 記録のファイルを確かめます。"
+        prog="tsunagi-verify", description="Check an exported log offline. 書き出した記録を確かめます。"
     )
-    parser.add_argument("file", metavar="FILE", type=Path, help="the exported log / 書き出した記録")
+    parser.add_argument("bundle", metavar="BUNDLE", type=Path, help="folder or zip / 書き出したフォルダかzip")
     parser.add_argument(
-        "--key", metavar="VKEY", action="append", required=True, help="the log's public key / 記録の公開鍵"
+        "--policy",
+        metavar="FILE",
+        type=Path,
+        required=True,
+        help="your own policy, not the bundle's / 自分の方針",
     )
-    parser.add_argument("--json", action="store_true", help="one line of JSON instead of a sentence")
-    arguments = parser.parse_args(argv)
-    if len(arguments.key) != 1:
-        parser.error("--key: 1")
-    return arguments
+    parser.add_argument(
+        "--since", metavar="CHECKPOINT", type=Path, help="a checkpoint kept earlier / 前のチェックポイント"
+    )
+    parser.add_argument("--json", action="store_true", help="one line of JSON instead of sentences")
+    return parser.parse_args(argv)
+
+
+def _read(path: Path, limit: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(limit + 1)
+
+
+def _verify(arguments: argparse.Namespace, policy: Policy) -> Verified:
+    """The bundle of the arguments. Raises VerifyError, OSError."""
+    since = None
+    if arguments.since is not None:
+        since = _read(arguments.since, MAX_NOTE).decode("utf-8", "surrogateescape")
+    return verify_path(arguments.bundle, policy, since)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Check one file and say so; the exit code: 0 accepted, 1 refused, 2 not checked."""
+    """Check one bundle and say so; the exit code: 0 accepted, 1 refused, 2 not checked."""
     arguments = _parse(argv)
     japanese = _speaks_japanese()
     try:
-        key = read_key(arguments.key[0])
-        with arguments.file.open("rb") as file:
-            found = verify_log(file, key)
-    except VerifyError as error:
-        print(_write_json(error) if arguments.json else write_refusal(error, japanese))
-        return 1
-    except NoteError:
-        print("--key: not a verifier key / 公開鍵の形が違います", file=sys.stderr)
+        policy = read_policy(_read(arguments.policy, MAX_POLICY))
+    except PolicyError as error:
+        print(f"{arguments.policy}: {write_policy_fault(error, japanese)}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"{arguments.file}: {error.strerror}", file=sys.stderr)
+        print(f"{arguments.policy}: {error.strerror}", file=sys.stderr)
         return 2
-    print(_write_json(found) if arguments.json else write_verified(found, japanese))
+    try:
+        found = _verify(arguments, policy)
+    except VerifyError as error:
+        print(write_json(error) if arguments.json else write_refusal(error, japanese, policy.contact))
+        return 1
+    except OSError as error:
+        print(f"{error.filename or arguments.bundle}: {error.strerror}", file=sys.stderr)
+        return 2
+    print(write_json(found) if arguments.json else write_verified(found, japanese))
     return 0
 
 

@@ -16,6 +16,7 @@ class Action(StrEnum):
     CASE_CLOSE = "case:close"
     CASE_CONDITIONS = "case:conditions"
     CASE_CREATE = "case:create"
+    CASE_DISCLOSE = "case:disclose"
     CASE_LIST = "case:list"
     CASE_LOOKS = "case:looks"
     CASE_READ = "case:read"
@@ -27,6 +28,8 @@ class Action(StrEnum):
     CONSENT_RECORD = "consent:record"
     CONSENT_RENEW = "consent:renew"
     CONSENT_WITHDRAW = "consent:withdraw"
+    DISCLOSURE_APPROVE = "disclosure:approve"
+    DISCLOSURE_LIST = "disclosure:list"
     HEALTH_READ = "health:read"
     INBOX_READ = "inbox:read"
     LEDGER_CORRECT = "ledger:correct"
@@ -34,7 +37,9 @@ class Action(StrEnum):
     LEDGER_OBSERVE = "ledger:observe"
     LEDGER_READ = "ledger:read"
     LEDGER_REPLY = "ledger:reply"
+    LOG_COSIGN = "log:cosign"
     LOG_EXPORT = "log:export"
+    LOG_HASHES = "log:hashes"
     LOG_LIST = "log:list"
     LOG_PROVE = "log:prove"
     LOG_READ = "log:read"
@@ -44,6 +49,7 @@ class Action(StrEnum):
     ORGANISATION_CREATE = "organisation:create"
     ORGANISATION_LIST = "organisation:list"
     ORGANISATION_STOP = "organisation:stop"
+    RECEIPT_READ = "receipt:read"
     REPORT_READ = "report:read"
     REQUEST_ACCEPT = "request:accept"
     REQUEST_CANCEL = "request:cancel"
@@ -74,6 +80,7 @@ OF_ONE_CASE = frozenset(
         Action.CASE_ASSIGN,
         Action.CASE_CLOSE,
         Action.CASE_CONDITIONS,
+        Action.CASE_DISCLOSE,
         Action.CASE_LOOKS,
         Action.CASE_READ,
         Action.CASE_UPDATE,

@@ -68,7 +68,7 @@ def test_a_caseworker_gets_nothing_in_a_case_that_is_not_hers_but_withdrawal() -
         why = reason(Role.CASEWORKER, action, Facts(side=Side.OWNER, closed=closed))
         if action is Action.CONSENT_WITHDRAW:
             assert why is None
-        elif action in (Action.CASE_ASSIGN, Action.CASE_LOOKS):
+        elif action in (Action.CASE_ASSIGN, Action.CASE_DISCLOSE, Action.CASE_LOOKS):
             assert why is Reason.ROLE
         else:
             assert why is Reason.NOT_ASSIGNED

@@ -1,0 +1,291 @@
+"""Checks a bundle, the folder that an auditor gets, against the auditor's own policy (formats.md, Bundle).
+
+A bundle is accepted only if
+1. its checkpoint is signed by a log of the policy under its own origin, and the policy's quorum cosigned it;
+2. every entry keeps every rule of ``audit.leaf``, no entry is earlier than the one before, no two have one id;
+3. every entry, hashed again, is in its place in the tiles of hashes; the tiles lead to the checkpoint's root;
+4. an entry without text is named by a later ``redact.entry``, or lies below a later ``retention.prune``;
+5. the table for spreadsheets, where there is one, says what the entries say, row by row;
+6. where an older checkpoint is given, the log continues it: it did not shrink and its past is the same.
+
+Nothing in the bundle says which keys are right. Files that are not named here are not read.
+"""
+
+import hashlib
+import itertools
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from audit.checkpoint import MAX_NOTE, Checkpoint
+from audit.chosen import CHOSEN, check_chosen
+from audit.errors import NoteError
+from audit.layout import CHECKPOINT, bundles_of, tile_of_leaf, tiles_of
+from audit.policy import Cosigned, Policy, open_by_policy
+from audit.scan import Part, Read, Step, VerifyError, read_tile, scan_part
+from audit.sheet import HEADER
+from audit.tiles import WIDTH, Tile, tile_hashes, tile_root
+from audit.tree import EMPTY, MAX_SIZE, append, fold
+
+SCOPE, TABLE = "scope", "entries.csv"
+TILES_A_PART = 64
+_MAX_SCOPE = 128  # bytes
+_SCOPE = re.compile(rb"tsunagi-export/v1\n(whole|since (?:0|[1-9][0-9]{0,12})|case c_[0-9a-f]{32})\n")
+
+Scan = Callable[[Sequence[Tile]], Part]
+Map = Callable[[Sequence[Sequence[Tile]]], Iterable[Part]]
+"""Scans parts, in their order; where several are scanned at once is the caller's business."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A bundle to check: its files by name, one of them as a stream, and what scans its parts."""
+
+    read: Read
+    open: Callable[[str], BinaryIO | None]
+    scan: Callable[[bool], Map]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """A bundle that holds.
+
+    ``scope`` is ``whole``, ``since N`` (entries below N by their hashes only) or ``case c_…`` (inclusion only).
+    ``first`` and ``last`` are the times of the first and last entry read. ``redacted`` are the indices of entries
+    without text that a ``redact.entry`` names; below ``pruned`` the texts are gone. ``table``: one was compared.
+    """
+
+    cosigned: Cosigned
+    scope: str
+    read: int
+    first: str
+    last: str
+    redacted: tuple[int, ...]
+    pruned: int
+    table: bool
+    since: Checkpoint | None
+
+
+def verify_bundle(bundle: Bundle, policy: Policy, since: str | None = None) -> Verified:
+    """Return only if the bundle holds; ``since`` is the note of an older checkpoint, signed by the same log.
+
+    Raises VerifyError with the first step that failed.
+    """
+    cosigned = _open(bundle.read(CHECKPOINT, MAX_NOTE), policy)
+    scope = _read_scope(bundle.read(SCOPE, _MAX_SCOPE))
+    size = cosigned.checkpoint.size
+    old = None if since is None else _open_old(since, policy, cosigned.checkpoint)
+    if scope.startswith("case "):
+        return _verify_case(bundle, cosigned, scope, old)
+    first = min(int(scope.removeprefix("since ")), size) // WIDTH if scope != "whole" else 0
+    table = bundle.read(TABLE, 0) is not None
+    below = _unscanned(bundle.read, itertools.islice(bundles_of(size), first))
+    whole = _scan_all(bundle, list(bundles_of(size, first)), table=table)
+    _check_root(bundle.read, cosigned.checkpoint, _Hashes([*below.roots, *whole.roots], whole.hashes), old)
+    pruned = whole.check(size)
+    if table:
+        _check_table(bundle, whole.parts)
+    return Verified(
+        cosigned=cosigned,
+        scope=scope,
+        read=len(whole.ids) // 16,
+        first=whole.first,
+        last=whole.last,
+        redacted=tuple(at for at in whole.absent if at >= pruned),
+        pruned=pruned,
+        table=table,
+        since=old,
+    )
+
+
+def _verify_case(bundle: Bundle, cosigned: Cosigned, scope: str, old: Checkpoint | None) -> Verified:
+    """One case's entries: all hashes lead to the root, and each entry is in its place."""
+    size = cosigned.checkpoint.size
+    _check_root(bundle.read, cosigned.checkpoint, _unscanned(bundle.read, bundles_of(size)), old)
+    file = bundle.open(CHOSEN)
+    if file is None:
+        raise VerifyError(Step.ENTRIES)
+    with file:
+        found = check_chosen(bundle.read, file, scope.removeprefix("case "), size)
+    return Verified(
+        cosigned=cosigned,
+        scope=scope,
+        read=found.read,
+        first=found.first,
+        last=found.last,
+        redacted=(),
+        pruned=0,
+        table=False,
+        since=old,
+    )
+
+
+def _open(data: bytes | None, policy: Policy) -> Cosigned:
+    """The bundle's checkpoint, under the policy; raises VerifyError(NOTE)."""
+    try:
+        return open_by_policy((data or b"").decode("utf-8"), policy)
+    except UnicodeDecodeError:
+        raise VerifyError(Step.NOTE, fault="text") from None
+    except NoteError as error:
+        raise VerifyError(Step.NOTE, fault=error.fault) from None
+
+
+def _open_old(note: str, policy: Policy, new: Checkpoint) -> Checkpoint:
+    """The older checkpoint, signed by the same log (how many cosigned it is no matter now)."""
+    alone = Policy(
+        logs=tuple(key for key in policy.logs if key.name == new.origin),
+        witnesses={},
+        groups={},
+        quorum="none",
+        urls={},
+    )
+    try:
+        old = open_by_policy(note, alone).checkpoint
+    except NoteError as error:
+        raise VerifyError(Step.SINCE, fault=error.fault) from None
+    if old.size > new.size:
+        raise VerifyError(Step.SINCE, new.size, "shrank")
+    return old
+
+
+def _read_scope(data: bytes | None) -> str:
+    """What the bundle holds; raises VerifyError(SCOPE)."""
+    found = _SCOPE.fullmatch(data or b"")
+    if found is None:
+        raise VerifyError(Step.SCOPE)
+    return found[1].decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class _Hashes:
+    """The roots of the complete level-0 tiles, and the leaf hashes of the partial one."""
+
+    roots: list[bytes]
+    hashes: tuple[bytes, ...]
+
+
+def _unscanned(read: Read, tiles: Iterable[Tile]) -> _Hashes:
+    """The hashes of tiles whose entries are not in the bundle."""
+    roots: list[bytes] = []
+    hashes: tuple[bytes, ...] = ()
+    for tile in tiles:
+        data = read_tile(read, tile)
+        if tile.width == WIDTH:
+            roots.append(tile_root(data))
+        else:
+            hashes = tile_hashes(data)
+    return _Hashes(roots, hashes)
+
+
+class _Whole:
+    """What all parts said, put together in their order."""
+
+    def __init__(self) -> None:
+        self.parts: list[Part] = []
+        self.roots: list[bytes] = []
+        self.hashes: tuple[bytes, ...] = ()
+        self.ids = bytearray()
+        self.absent: list[int] = []
+        self.first = ""
+        self.last = ""
+
+    def add(self, part: Part) -> None:
+        if part.first and part.first < self.last:
+            raise VerifyError(Step.TIME, part.first_at)
+        self.first, self.last = self.first or part.first, part.last or self.last
+        self.roots += part.roots
+        self.hashes = part.hashes
+        self.ids += part.ids
+        self.absent += part.absent
+        part.ids = bytearray()
+        self.parts.append(part)
+
+    def check(self, size: int) -> int:
+        """Refuse one id twice and a text that is missing without its entry; below the result texts were pruned."""
+        ids = {bytes(self.ids[at : at + 16]) for at in range(0, len(self.ids), 16)}
+        if len(ids) * 16 != len(self.ids):
+            raise VerifyError(Step.UNIQUE, self._second())
+        pruned = max(
+            (ref for part in self.parts for ref, at in part.pruned if ref <= at and not ref % WIDTH),
+            default=0,
+        )
+        redacted = {ref for part in self.parts for ref, at in part.redacted if ref < at}
+        missing = next((at for at in self.absent if at >= pruned and at not in redacted), None)
+        if missing is not None:
+            raise VerifyError(Step.ABSENT, missing)
+        return min(pruned, size) if self.absent and self.absent[0] < pruned else 0
+
+    def _second(self) -> int:
+        """The index of the first entry whose id an earlier one has."""
+        seen: set[bytes] = set()
+        without = set(self.absent)
+        start = self.parts[0].first_index
+        indices = (at for at in itertools.count(start) if at not in without)
+        for at, index in zip(range(0, len(self.ids), 16), indices, strict=False):
+            one = bytes(self.ids[at : at + 16])
+            if one in seen:
+                return index
+            seen.add(one)
+        raise VerifyError(Step.UNIQUE)
+
+
+def _scan_all(bundle: Bundle, tiles: Sequence[Tile], *, table: bool) -> _Whole:
+    """Every part scanned, in order."""
+    whole = _Whole()
+    parts = [tiles[at : at + TILES_A_PART] for at in range(0, len(tiles), TILES_A_PART)]
+    for part in bundle.scan(table)(parts):
+        whole.add(part)
+    return whole
+
+
+def _check_root(read: Read, point: Checkpoint, found: _Hashes, old: Checkpoint | None) -> None:
+    """Refuse tiles above the first level that are not the roots of those below, another root, another past."""
+    if point.size > MAX_SIZE:
+        raise VerifyError(Step.NOTE, fault="body")
+    rows = [found.roots]
+    while len(rows[-1]) >= WIDTH:
+        below = rows[-1]
+        rows.append(
+            [tile_root(b"".join(below[at : at + WIDTH])) for at in range(0, len(below) - WIDTH + 1, WIDTH)]
+        )
+    for tile in tiles_of(point.size):
+        if tile.level:
+            row = rows[tile.level - 1][tile.number * WIDTH : tile.number * WIDTH + tile.width]
+            if b"".join(row) != read_tile(read, tile):
+                raise VerifyError(Step.TILE, tile.number * WIDTH ** (tile.level + 1))
+    if _root(found.roots, found.hashes) != point.root:
+        raise VerifyError(Step.ROOT)
+    if old is not None:
+        complete, rest = divmod(old.size, WIDTH)
+        hashes = found.hashes
+        if complete < len(found.roots):  # the older end lies in a tile that is complete by now
+            hashes = tile_hashes(read_tile(read, tile_of_leaf(old.size, point.size)))
+        hashes = hashes[:rest]
+        if _root(found.roots[:complete], hashes) != old.root:
+            raise VerifyError(Step.SINCE, fault="fork")
+
+
+def _root(roots: Sequence[bytes], hashes: Sequence[bytes]) -> bytes:
+    """The root of a tree from the roots of its complete tiles and the leaf hashes behind them."""
+    return fold([*append(EMPTY, roots).hashes, *append(EMPTY, hashes).hashes])
+
+
+def _check_table(bundle: Bundle, parts: Sequence[Part]) -> None:
+    """Refuse a table that says anything but what the entries say."""
+    file = bundle.open(TABLE)
+    if file is None:
+        raise VerifyError(Step.TABLE)
+    with file:
+        if file.read(len(HEADER)) != HEADER:
+            raise VerifyError(Step.TABLE)
+        for part in parts:
+            if hashlib.sha256(file.read(part.length)).digest() != part.digest:
+                raise VerifyError(Step.TABLE)
+        if file.read(1):
+            raise VerifyError(Step.TABLE)
+
+
+def scan_here(read: Read, table: bool) -> Map:
+    """Scans the parts one after the other, in this process."""
+    return lambda parts: (scan_part(read, part, table=table) for part in parts)
