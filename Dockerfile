@@ -20,13 +20,13 @@ RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-d
 
 FROM ${BASE}
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin tsunagi \
- && install -d -o tsunagi -g tsunagi -m 0700 /data /keys
+ && install -d -o tsunagi -g tsunagi -m 0700 /data /keys /notary
 COPY --from=build /opt/tsunagi /opt/tsunagi
 ENV PATH=/opt/tsunagi/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
-    TSUNAGI_DATA=/data TSUNAGI_KEYS=/keys TSUNAGI_HOST=0.0.0.0 TSUNAGI_PORT=8000
+    TSUNAGI_DATA=/data TSUNAGI_KEYS=/keys TSUNAGI_NOTARY=/notary TSUNAGI_HOST=0.0.0.0 TSUNAGI_PORT=8000
 USER tsunagi
 WORKDIR /data
-VOLUME ["/data", "/keys"]
+VOLUME ["/data", "/keys", "/notary"]
 EXPOSE 8000
 # The service answers only to its own names, so the check asks by the first of them.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=5s --retries=3 \

@@ -66,19 +66,22 @@ def signed(state: State, origin: str) -> Frontier:
     return EMPTY if found is None else found.frontier
 
 
-def advance(before: Frontier, leaves: Iterable[bytes | None], claimed: Checkpoint) -> Frontier:
-    """The frontier after the entries from ``before.size`` on, if it is that of the checkpoint which is claimed.
-
-    ``leaves`` are the texts of those entries in order. Raises NotaryError: SHRANK, CHANGED, ABSENT.
-    """
-    if claimed.size < before.size:
-        raise NotaryError(NotaryFault.SHRANK, before.size)
+def grow(frontier: Frontier, leaves: Iterable[bytes | None]) -> Frontier:
+    """The frontier after these leaves, by their texts; raises NotaryError(ABSENT) for one without."""
     hashes: list[bytes] = []
     for leaf in leaves:
         if leaf is None:
-            raise NotaryError(NotaryFault.ABSENT, before.size)
+            raise NotaryError(NotaryFault.ABSENT, frontier.size)
         hashes.append(leaf_hash(leaf))
-    after = append(before, hashes)
+    return append(frontier, hashes)
+
+
+def check_grown(before: Frontier, after: Frontier, claimed: Checkpoint) -> None:
+    """Return only if ``after``, grown from what was signed ``before``, is the checkpoint that is claimed.
+
+    Raises NotaryError: SHRANK, CHANGED.
+    """
+    if claimed.size < before.size:
+        raise NotaryError(NotaryFault.SHRANK, before.size)
     if (after.size, after.root) != (claimed.size, claimed.root):
         raise NotaryError(NotaryFault.CHANGED, before.size)
-    return after

@@ -53,9 +53,9 @@ class Part:
     """What a part says to the rest of the check.
 
     ``roots``: the root of each complete tile. ``hashes``: the leaf hashes of the last, partial one. ``ids``: 16 bytes
-    an entry that has text. ``first`` and ``last`` are times, ``first_at`` the index of the first. ``absent``: indices of entries without text. ``redacted`` and ``pruned``: what the
-    entries of those kinds name in ``ref``, each with the entry's own index. ``length`` and ``digest``: those of the
-    part's rows in the table for spreadsheets.
+    an entry that has text. ``first`` and ``last`` are times, ``first_at`` the index of the first. ``absent``: indices
+    of entries without text. ``redacted`` and ``pruned``: what the entries of those kinds name in ``ref``, each with
+    the entry's own index. ``length`` and ``digest``: those of the part's rows in the table for spreadsheets.
     """
 
     first_index: int

@@ -107,6 +107,17 @@ class Span:
     stop: int
 
 
+def frontier_spans(size: int) -> tuple[Span, ...]:
+    """The perfect subtrees of a tree of ``size``, largest first: those whose roots its frontier holds."""
+    spans: list[Span] = []
+    start = 0
+    for level in reversed(range(size.bit_length())):
+        if size >> level & 1:
+            spans.append(Span(start, start + (1 << level)))
+            start += 1 << level
+    return tuple(spans)
+
+
 HashOf = Callable[[Span], bytes]
 
 

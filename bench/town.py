@@ -87,7 +87,7 @@ class Town:
 
 def settings_in(folder: Path) -> Settings:
     """The settings of a house in ``folder``."""
-    return Settings(data=folder / "data", keys=folder / "keys", hosts=HOST)
+    return Settings(data=folder / "data", keys=folder / "keys", notary=folder / "notary", hosts=HOST)
 
 
 def password(login: str) -> str:

@@ -82,6 +82,8 @@ ROW_SESSION: Final = b"TSN1-ROW-SESSION\0"
 ROW_SERIES: Final = b"TSN1-ROW-SERIES\0"
 ROW_REQUEST: Final = b"TSN1-ROW-REQUEST\0"
 ROW_BUNDLE: Final = b"TSN1-ROW-BUNDLE\0"
+ROW_WITNESS: Final = b"TSN1-ROW-WITNESS\0"
+ROW_DISCLOSURE: Final = b"TSN1-ROW-DISCLOSURE\0"
 ROW_DOMAINS: Final = frozenset(
     {
         ROW_USER,
@@ -98,6 +100,8 @@ ROW_DOMAINS: Final = frozenset(
         ROW_SERIES,
         ROW_REQUEST,
         ROW_BUNDLE,
+        ROW_WITNESS,
+        ROW_DISCLOSURE,
     }
 )
 

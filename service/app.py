@@ -15,6 +15,7 @@ from audit.event import Event
 from service.api import HANDLERS
 from service.api.schema import StrictSchema, schema_router
 from service.edge import Edge
+from service.flows.notary import publish_dirty
 from service.flows.running import note
 from service.flows.sweep import check_grants, sweep
 from service.house import House
@@ -92,6 +93,7 @@ async def _sweep_for_ever(house: House) -> None:
                 await check_grants(house)
                 started = True
             await sweep(house)
+            await publish_dirty(house)
         except Exception as error:
             get_logger().error("sweep_failed", exc_info=error)
         house.handles.forget_unused()

@@ -21,6 +21,7 @@ from crypto.keys import GroupKeys, RootKey, RootKeys, UserKeys
 from crypto.password import DEFAULT, ArgonCost
 from policies.matrix import Policy, default_policy, load_policy
 from policies.who import Principal
+from service.notary import Notary
 from service.settings import Settings
 from service.store.engine import Connect, Transaction, connect, empty_wal, open_connection
 from service.store.macs import Macs
@@ -152,7 +153,7 @@ class House:
         settings: Settings,
         roots: RootKeys,
         policy: Policy,
-        log_seed: bytes,
+        notary: Notary,
         clock: Clock,
         random: Random,
         cost: ArgonCost,
@@ -161,7 +162,7 @@ class House:
         self.settings = settings
         self.roots = roots
         self.policy = policy
-        self.log_seed = log_seed
+        self.notary = notary
         self.clock = clock
         self.random = random
         self.cost = cost
@@ -184,6 +185,10 @@ class House:
     def commits(self) -> int:
         """How many transactions the writer has committed since it started."""
         return self._writer.commits
+
+    def stop_appending(self) -> None:
+        """From here on nothing is written and nothing released: the log is not the one that was signed."""
+        self._writer.refuse()
 
     def start(self) -> None:
         """Starts the writer on the running event loop."""
@@ -226,7 +231,7 @@ class House:
 def open_house(
     settings: Settings,
     roots: RootKeys,
-    log_seed: bytes,
+    notary: Notary,
     *,
     clock: Clock = system_clock,
     random: Random = urandom,
@@ -242,7 +247,7 @@ def open_house(
         settings=settings,
         roots=roots,
         policy=_policy(settings),
-        log_seed=log_seed,
+        notary=notary,
         clock=clock,
         random=random,
         cost=cost,

@@ -16,6 +16,7 @@ from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
 
+from audit.errors import NotaryError
 from cases.errors import MoveError
 from consent.errors import AnswerError, AnswerFault, RecordError, StateError
 from policies.matrix import Policy
@@ -23,6 +24,7 @@ from service.flows.errors import (
     InvalidError,
     NeverAllowedError,
     NotCoveredError,
+    NotSignedError,
     NotSignedInError,
     NotThereError,
     PreconditionMissingError,
@@ -77,6 +79,8 @@ KINDS: Mapping[type[Exception], Kind] = {
     MoveError: Kind(409, "wrong_state", "The state does not allow this"),
     NeverAllowedError: Kind(403, "not_allowed", "Not allowed"),
     NotCoveredError: Kind(403, "not_covered", "Not covered by the consent"),
+    NotaryError: Kind(503, "unavailable", "Not available now; try again"),
+    NotSignedError: Kind(503, "unavailable", "Not available now; try again"),
     NotSignedInError: Kind(401, "not_signed_in", "Sign in first"),
     NotThereError: Kind(404, "not_there", "Not there"),
     PasswordError: MALFORMED,

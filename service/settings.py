@@ -20,6 +20,10 @@ class SettingError(Exception):
         self.why = why
 
 
+SIGNING = ("inside", "apart")
+"""Whether the service signs its log itself, or `tsunagi notary` does under another user."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Where things are and how the service listens. Paths are as given; hosts are lower-case names.
@@ -29,6 +33,8 @@ class Settings:
 
     data: Path = Path("var/data")
     keys: Path = Path("var/keys")
+    notary: Path = Path("var/notary")
+    signing: str = "inside"
     host: str = "127.0.0.1"
     port: int = 8000
     hosts: str = ""
@@ -48,7 +54,11 @@ class Settings:
 
     @property
     def log_key(self) -> Path:
-        return self.keys / "log.key"
+        return self.notary / "log.key"
+
+    @property
+    def log_public(self) -> Path:
+        return self.notary / "log.pub"
 
     @property
     def allowed_hosts(self) -> frozenset[str]:
@@ -75,6 +85,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     settings = Settings(
         data=Path(given.get("data", "var/data")),
         keys=Path(given.get("keys", "var/keys")),
+        notary=Path(given.get("notary", "var/notary")),
+        signing=given.get("signing", "inside"),
         host=given.get("host", "127.0.0.1"),
         port=_number("TSUNAGI_PORT", given.get("port", "8000"), 1, 65535),
         hosts=given.get("hosts", ""),
@@ -92,6 +104,12 @@ def check_settings(settings: Settings) -> None:
     """Raises SettingError where the parts do not fit together."""
     if settings.keys.resolve().is_relative_to(settings.data.resolve()):
         raise SettingError("TSUNAGI_KEYS", "must not lie in TSUNAGI_DATA: a copy of that would hold both")
+    if settings.notary.resolve().is_relative_to(settings.data.resolve()):
+        raise SettingError(
+            "TSUNAGI_NOTARY", "must not lie in TSUNAGI_DATA: what was signed must not go back with it"
+        )
+    if settings.signing not in SIGNING:
+        raise SettingError("TSUNAGI_SIGNING", "is inside or apart")
     if (settings.fields is None) != (settings.roles is None):
         raise SettingError("TSUNAGI_FIELDS", "goes with TSUNAGI_ROLES: both files are put in place together")
     if not settings.origin or any(letter.isspace() or letter == "+" for letter in settings.origin):

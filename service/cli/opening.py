@@ -7,18 +7,22 @@
 5. Only then is its schema brought up to date, and the house opened.
 """
 
+import asyncio
 import stat
 from hmac import compare_digest
 from os import urandom
 from pathlib import Path
 
+from audit.errors import NotaryError
 from crypto.context import Random
 from crypto.errors import OpenError
 from crypto.keys import RootKey, RootKeys
-from crypto.notes import SignerKey
+from crypto.notes import SignerKey, read_vkey
 from crypto.password import DEFAULT, ArgonCost
 from policies.errors import PolicyError
+from service.flows.notary import find_behind
 from service.house import Clock, House, open_house, system_clock
+from service.notary import Notary
 from service.settings import Settings
 from service.store.check import DatabaseError, Found, NotOursError, look_over
 from service.store.engine import PragmaError
@@ -42,21 +46,23 @@ def load_house(
     settings: Settings,
     *,
     practice: bool | None = None,
+    behind: bool = False,
     clock: Clock = system_clock,
     random: Random = urandom,
     cost: ArgonCost = DEFAULT,
 ) -> House:
     """The house that the settings name, not yet started. Call it outside an event loop.
 
-    ``practice`` demands practice data (True) or refuses it (False). Raises OpeningError, and writes nothing then.
+    ``practice`` demands practice data (True) or refuses it (False). ``behind``: a log that is older than what the
+    notary signed is let pass, for `tsunagi log continue` and `tsunagi fsck` alone. Raises OpeningError.
     """
     root = read_root_key(settings.root_key)
-    log_key = read_log_key(settings.log_key)
+    notary = open_notary(settings)
     check_database(settings, root, practice)
     try:
         migrate(settings.database)
         roots = RootKeys(current=root)
-        return open_house(settings, roots, log_key.seed, clock=clock, random=random, cost=cost)
+        house = open_house(settings, roots, notary, clock=clock, random=random, cost=cost)
     except MigrationError:
         raise OpeningError(settings.database, "its schema could not be brought up to date") from None
     except DatabaseError:
@@ -66,6 +72,51 @@ def load_house(
     except PolicyError as error:
         path = settings.fields if error.file == "fields.toml" else settings.roles
         raise OpeningError(path or Path(error.file), f"line {error.line}: {error.what.value}") from None
+    if not behind:
+        _check_not_behind(house)
+    return house
+
+
+def _check_not_behind(house: House) -> None:
+    """Lets pass a house whose logs hold at least what the notary signed: a restored backup is a log cut short."""
+    try:
+        found = asyncio.run(find_behind(house))
+    except NotaryError:
+        raise _closed(
+            house, house.settings.notary / "state", "is missing or damaged; take it from the backup"
+        ) from None
+    if found:
+        log = found[0]
+        raise _closed(
+            house,
+            house.settings.database,
+            f"the log {log.origin} has {log.size} entries, and {log.signed} were signed: this database is older than "
+            "its log, or its past was changed; bring the newer one back, or `tsunagi log continue`",
+        )
+
+
+def _closed(house: House, path: Path, why: str) -> OpeningError:
+    asyncio.run(house.stop())
+    return OpeningError(path, why)
+
+
+def open_notary(settings: Settings) -> Notary:
+    """The notary's folder as the settings say: with the signing key, or with its public half alone.
+
+    Raises OpeningError.
+    """
+    if settings.signing == "inside":
+        return Notary.signing(settings.notary, read_log_key(settings.log_key).seed)
+    try:
+        with settings.log_public.open("rb") as file:
+            key = read_vkey(file.read(_LONGEST_KEY).decode("ascii").rstrip("\n"))
+    except (OpenError, UnicodeDecodeError):
+        raise OpeningError(settings.log_public, "is no verifier key") from None
+    except OSError as error:
+        raise OpeningError(
+            settings.log_public, f"the notary's public key cannot be read: {error.strerror}"
+        ) from None
+    return Notary(settings.notary, public=key.public, seed=None)
 
 
 def read_root_key(path: Path) -> RootKey:

@@ -1,6 +1,6 @@
 """Entries for the log, in the one place where a flow's words become the leaf's codes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
@@ -24,6 +24,7 @@ from service.house import House, Who
 from service.store import sessions, trees
 from service.store.cases import CaseRow
 from service.store.consents import Series
+from service.store.details import Detail, write_detail
 from service.store.engine import Transaction
 from service.store.log import Record, digest_of
 from service.store.writer import Committed, Done, Job
@@ -38,6 +39,7 @@ EVENT_OF = {
     Action.CASE_CLOSE: Event.CASE_CLOSE,
     Action.CASE_CONDITIONS: Event.CASE_UPDATE,
     Action.CASE_CREATE: Event.CASE_CREATE,
+    Action.CASE_DISCLOSE: Event.DISCLOSURE_ASK,
     Action.CASE_LIST: Event.CASE_LIST,
     Action.CASE_LOOKS: Event.LOG_SEARCH,
     Action.CASE_READ: Event.CASE_READ,
@@ -49,16 +51,22 @@ EVENT_OF = {
     Action.CONSENT_RECORD: Event.CONSENT_GIVE,
     Action.CONSENT_RENEW: Event.CONSENT_RENEW,
     Action.CONSENT_WITHDRAW: Event.CONSENT_WITHDRAW,
+    Action.DISCLOSURE_APPROVE: Event.DISCLOSURE_APPROVE,
+    Action.DISCLOSURE_LIST: Event.DISCLOSURE_APPROVE,
     Action.INBOX_READ: Event.CASE_LIST,
     Action.LEDGER_CORRECT: Event.LEDGER_WRITE,
     Action.LEDGER_DELIVER: Event.LEDGER_WRITE,
     Action.LEDGER_OBSERVE: Event.LEDGER_WRITE,
     Action.LEDGER_READ: Event.LEDGER_READ,
     Action.LEDGER_REPLY: Event.LEDGER_WRITE,
+    Action.LOG_COSIGN: Event.LOG_VERIFY,
     Action.LOG_EXPORT: Event.LOG_EXPORT,
+    Action.LOG_HASHES: Event.LOG_VERIFY,
     Action.LOG_LIST: Event.LOG_OPEN,
     Action.LOG_PROVE: Event.LOG_VERIFY,
     Action.LOG_READ: Event.LOG_SEARCH,
+    Action.LOG_REVIEW: Event.LOG_SEARCH,
+    Action.RECEIPT_READ: Event.LOG_VERIFY,
     Action.REQUEST_ACCEPT: Event.REQUEST_ACCEPT,
     Action.REQUEST_CANCEL: Event.REQUEST_CANCEL,
     Action.REQUEST_COMPLETE: Event.REQUEST_COMPLETE,
@@ -175,7 +183,7 @@ async def tree_of_case(tx: Transaction, case: CaseRow) -> int:
 
 
 async def tree_of_collaboration(tx: Transaction, collaboration: CollaborationId) -> int:
-    found = await trees.tree_named(tx, write_id(COLLABORATION, collaboration))
+    found = await trees.newest_tree(tx, write_id(COLLABORATION, collaboration))
     if found is None:
         raise RuntimeError("a collaboration has a tree")
     return found.number
@@ -183,7 +191,7 @@ async def tree_of_collaboration(tx: Transaction, collaboration: CollaborationId)
 
 async def tree_of_organisation(tx: Transaction, organisation: OrganisationId) -> int:
     """The number of the organisation's system tree: sign-ins, people, and looks at what is not there."""
-    found = await trees.tree_named(tx, write_id(ORGANISATION, organisation))
+    found = await trees.newest_tree(tx, write_id(ORGANISATION, organisation))
     if found is None:
         raise RuntimeError("an organisation has a tree")
     return found.number
@@ -240,6 +248,12 @@ def suppressed_record(house: House, who: Who, tree: int, count: int) -> Record:
             house, who, Event.DENY_SUPPRESSED, decision=Decision.DENY, reason=Reason.THROTTLED, count=count
         ),
     )
+
+
+def detailed(house: House, tree: int, entry: Entry, said: Mapping[str, str]) -> Record:
+    """A record of an entry with an erasable detail beside it: the leaf commits to it and shows nothing of it."""
+    detail = Detail(text=write_detail(said), salt=house.random(32), nonce=house.random(24))
+    return Record(tree=tree, entry=replace(entry, detail=detail.commitment), detail=detail)
 
 
 def written(tree: int, entry: Entry, hashes: bytes) -> Record:

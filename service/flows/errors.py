@@ -39,6 +39,10 @@ class StaleError(FlowError):
     """Somebody else wrote meanwhile: the version that the writer saw is not the newest."""
 
 
+class NotSignedError(FlowError):
+    """The log has no signed checkpoint yet: its notary runs apart and has not come by."""
+
+
 class PreconditionMissingError(FlowError):
     """An owner's write that does not carry the version it saw."""
 

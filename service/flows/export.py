@@ -7,10 +7,9 @@ from collections.abc import Awaitable, Callable
 
 from audit.checkpoint import Checkpoint
 from audit.event import Event
-from crypto.notes import public_of, write_vkey
 from service.flows.console import AdministrationError, Problem, record
 from service.flows.entries import entry
-from service.flows.log import sign_head
+from service.flows.notary import publish
 from service.flows.people import tree_called
 from service.house import House, Who
 from service.store import organisations, trees
@@ -33,7 +32,7 @@ class RedactedError(Exception):
 
 def vkey_of(house: House, origin: str) -> str:
     """The public key of a tree's log: what the auditor gets on another way than the file."""
-    return write_vkey(origin, public_of(house.log_seed))
+    return house.notary.vkey(origin)
 
 
 async def export_log(
@@ -50,7 +49,7 @@ async def export_log(
     RedactedError.
     """
     row = await _append_entry(house, tree, who)
-    note, checkpoint = await sign_head(house, row)
+    note, checkpoint = await publish(house, row)
     write(f"{note}\n".encode())
     for first in range(0, checkpoint.size, PIECE):
         stop = min(first + PIECE, checkpoint.size)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from audit.checkpoint import Checkpoint, sign_note, write_body
+from audit.checkpoint import Checkpoint
 from audit.event import Event
 from audit.event import Purpose as LogPurpose
 from audit.event import Reason as LogReason
@@ -19,7 +19,8 @@ from policies.actions import Action
 from policies.decide import Denied, decide
 from policies.who import Facts, Side
 from service.flows.entries import EVENT_OF, Refusal, entry, refuse, settle, tree_of_organisation
-from service.flows.errors import NeverAllowedError, NotSignedInError, NotThereError
+from service.flows.errors import NeverAllowedError, NotSignedError, NotSignedInError, NotThereError
+from service.flows.notary import publish
 from service.flows.situation import Admitted, admit
 from service.house import House, Who
 from service.store import cases, sessions, trees
@@ -161,32 +162,12 @@ async def read_checkpoint(house: House, who: Who, name: str) -> str:
             return tree
         return Done(outcome=tree, records=(_verified(house, who, tree),))
 
-    return (await sign_head(house, (await settle(house, job)).outcome))[0]
+    return (await publish(house, (await settle(house, job)).outcome))[0]
 
 
 def _verified(house: House, who: Who, tree: TreeRow) -> Record:
     made = entry(house, who, Event.LOG_VERIFY, purpose=LogPurpose.AUDIT)
     return Record(tree=tree.number, entry=made)
-
-
-async def sign_head(house: House, tree: TreeRow) -> tuple[str, Checkpoint]:
-    """Signs the tree's head as it is committed now, and keeps the note."""
-
-    async def job(tx: Transaction) -> Done[tuple[str, Checkpoint]]:
-        return Done(outcome=await signed_head(tx, house, tree))
-
-    return (await house.commit(job)).outcome
-
-
-async def signed_head(tx: Transaction, house: House, tree: TreeRow) -> tuple[str, Checkpoint]:
-    """The note over the head inside a transaction; one that was signed before for this size is given again."""
-    head = await trees.head(tx, tree.number)
-    checkpoint = Checkpoint(origin=tree.origin, size=head.size, root=head.root)
-    note = await trees.checkpoint(tx, tree.number, head.size)
-    if note is None:
-        note = sign_note(write_body(checkpoint), tree.origin, house.log_seed)
-        await trees.put_checkpoint(tx, tree.number, head.size, note)
-    return note, checkpoint
 
 
 async def prove(house: House, who: Who, name: str, index: int) -> Proof:
@@ -204,7 +185,9 @@ async def prove(house: House, who: Who, name: str, index: int) -> Proof:
         return Done(outcome=tree, records=(_verified(house, who, tree),))
 
     tree = (await settle(house, job)).outcome
-    note, checkpoint = await sign_head(house, tree)
+    note, checkpoint = await publish(house, tree)
+    if index >= checkpoint.size:
+        raise NotSignedError
     return await house.look(_proving(tree, index, note, checkpoint))
 
 

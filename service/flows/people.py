@@ -210,7 +210,8 @@ async def tree_called(tx: Transaction, name: str) -> int:
 
     Raises AdministrationError(NO_TREE).
     """
-    found = await trees.tree_named(tx, await _tree_name(tx, name))
+    wanted = await _tree_name(tx, name)
+    found = await (trees.newest_tree(tx, wanted) if wanted else trees.tree_named(tx, name))
     if found is None:
         raise AdministrationError(Problem.NO_TREE)
     return found.number

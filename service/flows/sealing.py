@@ -1,7 +1,6 @@
 """Sealing values: keys are needed, a receipt is not. Each sealed row's hash goes into the entry that wrote it."""
 
 from collections.abc import Iterable, Mapping
-from hashlib import sha256
 
 from cases.fields import Slot
 from crypto.context import BundleContext, FieldContext
@@ -10,7 +9,7 @@ from crypto.keys import GroupKeys, ShredKey, SlotKey
 from service.flows.keys import OwnerKeys, Ring
 from service.house import House
 from service.store import cases, keys
-from service.store.cases import CaseRow, SealedRow
+from service.store.cases import CaseRow, SealedRow, sealed_record
 from service.store.engine import Transaction
 from service.store.keys import BundleRow, GroupKeyRow
 
@@ -66,12 +65,12 @@ def seal_row(
 
 
 async def put_rows(tx: Transaction, case: CaseRow, rows: Iterable[SealedRow]) -> bytes:
-    """Writes the rows and gives back their hashes, 32 bytes each, in order."""
-    hashes = b""
+    """Writes the rows and gives back their records, 76 bytes each, in order (formats.md, the log's tables)."""
+    records = b""
     for row in rows:
         await cases.put_sealed(tx, case.id, row)
-        hashes += sha256(row.blob).digest()
-    return hashes
+        records += sealed_record(row)
+    return records
 
 
 def new_bundle(

@@ -7,6 +7,7 @@ Rules kept here:
 
 import asyncio
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from service.flows.console import AdministrationError, Problem, check_name, new_
 from service.flows.people import AddedUser, NewUser, SecondFactor, check_new, lock, write_user
 from service.flows.starting import start_tree
 from service.house import Clock, House, open_house
+from service.notary import Notary
 from service.settings import Settings
 from service.store import organisations
 from service.store.engine import Transaction
@@ -84,19 +86,32 @@ def set_up(
         log_key = SignerKey(name=settings.origin, algorithm=ED25519, seed=random(32))
         _make_folder(settings.keys, undo)
         _make_folder(settings.data, undo)
+        _make_folder(settings.notary, undo)
         write_key(settings.root_key, root.write_unsafe_text(), undo)
         write_key(settings.log_key, log_key.write_unsafe_text() + "\n", undo)
+        notary = _begin_notary(settings, log_key, undo)
         tell("database")
         for path in _database_files(settings.database):
             undo.callback(path.unlink, missing_ok=True)
         migrate(settings.database)
         tell("administrator")
-        house = open_house(
-            settings, RootKeys(current=root), log_key.seed, clock=clock, random=random, cost=cost
-        )
+        roots = RootKeys(current=root)
+        house = open_house(settings, roots, notary, clock=clock, random=random, cost=cost)
         made = asyncio.run(_fill(house, answers, practice))
         undo.pop_all()
         return made
+
+
+def _begin_notary(settings: Settings, key: SignerKey, undo: ExitStack) -> Notary:
+    """The notary's folder with its public key and a state that says that nothing is signed yet."""
+    undo.callback(shutil.rmtree, settings.notary / "notes", ignore_errors=True)
+    for name in ("state", "log.pub", "lock"):
+        undo.callback((settings.notary / name).unlink, missing_ok=True)
+    notary = Notary.signing(settings.notary, key.seed)
+    with settings.log_public.open("x", encoding="ascii") as file:
+        file.write(notary.vkey(key.name) + "\n")
+    notary.begin()
+    return notary
 
 
 def _administrator(answers: Answers, organisation: OrganisationId) -> NewUser:
@@ -117,7 +132,14 @@ def _database_files(database: Path) -> tuple[Path, ...]:
 
 def refuse_to_overwrite(settings: Settings) -> None:
     """Raises AdministrationError(FILE_EXISTS) where a key or a database lies there already, or a link to one."""
-    for path in (settings.root_key, settings.log_key, *_database_files(settings.database)):
+    state = settings.notary / "state"
+    for path in (
+        settings.root_key,
+        settings.log_key,
+        settings.log_public,
+        state,
+        *_database_files(settings.database),
+    ):
         if path.is_symlink() or path.exists():
             raise AdministrationError(Problem.FILE_EXISTS, str(path))
 

@@ -1,8 +1,10 @@
 """Cases and their sealed values. Nothing here can open a value."""
 
+import struct
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
@@ -59,6 +61,16 @@ class SealedRow(NamedTuple):
     thread: bytes
     version: int
     blob: bytes
+
+
+RECORD_SIZE = 76
+_PLACE = struct.Struct(">16sHH16sQ")
+
+
+def sealed_record(row: SealedRow) -> bytes:
+    """What an entry commits to of a sealed row that it wrote, 76 bytes: its place, its version, its bytes' hash."""
+    place = _PLACE.pack(row.record, row.slot, row.column, row.thread, row.version)
+    return place + sha256(row.blob).digest()
 
 
 _COLUMNS = "id, number, collaboration, owner, sections, opened, closed, closing_reason, hardship, willing, version, mac"

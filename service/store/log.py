@@ -14,6 +14,7 @@ from hashlib import sha256
 from audit.event import Entry, Event, canonical, later
 from audit.tiles import WIDTH, Tile, completed_tiles, tile_root
 from audit.tree import Frontier, append, leaf_hash
+from service.store.details import Detail, put_detail
 from service.store.engine import Transaction
 from service.store.values import Value, as_bytes, as_int, from_ms, to_ms
 
@@ -23,11 +24,12 @@ _COMPUTING = frozenset({Event.CASE_SCAN, Event.KEY_ROTATE})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One entry for one tree. ``hashes``: the hashes of the sealed rows that it wrote, 32 bytes each."""
+    """One entry for one tree. ``hashes``: the records of the sealed rows that it wrote, 76 bytes each."""
 
     tree: int
     entry: Entry
     hashes: bytes = b""
+    detail: Detail | None = None
 
 
 class Receipt:
@@ -92,6 +94,9 @@ def append_records(tx: Transaction, records: Sequence[Record], now: datetime) ->
     for record in records:
         order.append(landed[record.tree].pop(0))
     _keep_hashes(tx, order)
+    for one in order:
+        if one.record.detail is not None:
+            put_detail(tx, one.record.tree, one.index, one.record.detail)
     return order
 
 

@@ -10,7 +10,7 @@ from enum import Enum
 
 from crypto import context
 from crypto.errors import OpenError
-from crypto.keys import RootKeys
+from crypto.keys import RootKey, RootKeys
 from crypto.rowmac import check_row, column, row_mac
 from service.store.errors import TamperedError
 from service.store.values import Value, as_bytes
@@ -31,6 +31,8 @@ class Marked(Enum):
     SERIES = context.ROW_SERIES
     REQUEST = context.ROW_REQUEST
     BUNDLE = context.ROW_BUNDLE
+    WITNESS = context.ROW_WITNESS
+    DISCLOSURE = context.ROW_DISCLOSURE
 
 
 class Macs:
@@ -40,6 +42,11 @@ class Macs:
 
     def __init__(self, roots: RootKeys) -> None:
         self._roots = roots
+
+    @property
+    def root(self) -> RootKey:
+        """The root key that marks and wraps what is new."""
+        return self._roots.current
 
     def make(self, table: Marked, version: int, columns: Sequence[Column]) -> bytes:
         """The 32-byte MAC over the table's name, every column in order, and the row's version."""

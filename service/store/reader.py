@@ -2,13 +2,20 @@
 
 import sqlite3
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from service.store.engine import ENGINE, Transaction
 from service.store.errors import UnavailableError
 from service.store.macs import Macs
 
 Outcome = TypeVar("Outcome")
+
+
+class Look(Protocol):
+    """Runs a query that writes nothing, and gives back what it answers."""
+
+    async def __call__(self, query: Callable[[Transaction], Awaitable[Outcome]]) -> Outcome:
+        """What ``query`` answers."""
 
 
 class Reader:

@@ -70,6 +70,29 @@ async def trees(tx: Transaction) -> tuple[TreeRow, ...]:
     return tuple(_tree(row) for row in tx.rows("SELECT number, name, origin FROM tree ORDER BY number"))
 
 
+async def newest_tree(tx: Transaction, name: str) -> TreeRow | None:
+    """The tree of that name that takes entries now: the newest of those that continue one another."""
+    found = tx.row(
+        "SELECT number, name, origin FROM tree WHERE name = ? OR (name > ? || '.' AND name < ? || '/') "
+        "ORDER BY number DESC LIMIT 1",
+        name,
+        name,
+        name,
+    )
+    return None if found is None else _tree(found)
+
+
+async def unsigned_trees(tx: Transaction) -> tuple[TreeRow, ...]:
+    """The trees that take entries, and have some behind their newest checkpoint."""
+    rows = tx.rows(
+        "SELECT t.number, t.name, t.origin FROM tree t JOIN head h ON h.tree = t.number WHERE h.size > "
+        "coalesce((SELECT max(size) FROM checkpoint WHERE id >= t.number << 40 AND id < (t.number + 1) << 40), 0) "
+        "AND NOT EXISTS (SELECT 1 FROM tree c WHERE c.name > t.name || '.' AND c.name < t.name || '/') "
+        "ORDER BY t.number"
+    )
+    return tuple(_tree(row) for row in rows)
+
+
 async def tree_named(tx: Transaction, name: str) -> TreeRow | None:
     found = tx.row("SELECT number, name, origin FROM tree WHERE name = ?", name)
     return None if found is None else _tree(found)
@@ -159,6 +182,16 @@ async def tile_bytes(tx: Transaction, tree: int, tile: Tile) -> bytes:
 async def checkpoint(tx: Transaction, tree: int, size: int) -> str | None:
     """The signed note over the tree at that size, where one was made."""
     found = tx.row("SELECT note FROM checkpoint WHERE id = ?", (tree << 40) | size)
+    return None if found is None else as_text(found[0])
+
+
+async def newest_checkpoint(tx: Transaction, tree: int) -> str | None:
+    """The note over the largest size that was signed."""
+    found = tx.row(
+        "SELECT note FROM checkpoint WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1",
+        tree << 40,
+        (tree + 1) << 40,
+    )
     return None if found is None else as_text(found[0])
 
 

@@ -89,6 +89,7 @@ class Writer:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
+        self._refusing = False
         self.commits = 0
 
     def start(self) -> None:
@@ -104,13 +105,17 @@ class Writer:
         self._thread.shutdown()
         self._connection.close()
 
+    def refuse(self) -> None:
+        """From here on every job is refused, as where the database cannot be written."""
+        self._refusing = True
+
     async def commit(self, job: Job[Outcome]) -> Committed[Outcome]:
         """Runs ``job`` in a transaction, shared with whoever waits too, and returns once it is durable.
 
         Raises what the job raised (its writes are undone), EntryError for an entry that is none, and
         UnavailableError where the database cannot be written.
         """
-        if len(self._queue) >= WAITING or self._stopping or self._task is None:
+        if len(self._queue) >= WAITING or self._stopping or self._refusing or self._task is None:
             raise UnavailableError
         future: asyncio.Future[Committed[Outcome]] = asyncio.get_running_loop().create_future()
         self._queue.append(_Waiting(job, future))  # type: ignore[arg-type]  # the queue forgets the outcome's type

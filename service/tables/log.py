@@ -64,6 +64,31 @@ class Detail(Table, tablename="detail"):
     ciphertext = Bytea()
 
 
+class Witness(Table, tablename="witness"):
+    """Who cosigns a tree; the row gives power and carries a MAC. ``token`` is the hash of its bearer token."""
+
+    id = Serial(primary_key=True)
+    tree = Integer()
+    name = Text()
+    vkey = Text()
+    token = Bytea()
+    url = Text(null=True)
+    state = Text()
+    version = Integer()
+    mac = Bytea()
+
+
+class Cosignature(Table, tablename="cosignature"):
+    """A witness's signature line under the checkpoint of that size."""
+
+    id = Serial(primary_key=True)
+    tree = Integer()
+    size = Integer()
+    name = Text()
+    time = Integer()
+    line = Text()
+
+
 class SealedDigest(Table, tablename="sealed_digest"):
     """The hashes of the sealed rows that an entry wrote; their SHA-256 is the entry's ``dig``."""
 

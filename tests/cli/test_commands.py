@@ -29,6 +29,7 @@ def tsunagi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tsunagi:
     settings = settings_in(tmp_path)
     monkeypatch.setenv("TSUNAGI_DATA", str(settings.data))
     monkeypatch.setenv("TSUNAGI_KEYS", str(settings.keys))
+    monkeypatch.setenv("TSUNAGI_NOTARY", str(settings.notary))
 
     def run(*argv: str, answers: list[str] | None = None) -> int:
         monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{line}\n" for line in answers or [])))
@@ -235,6 +236,7 @@ def test_at_a_terminal_the_password_is_asked_twice_and_not_shown(tmp_path: Path)
     settings = settings_in(tmp_path)
     master, slave = pty.openpty()
     environment = {**os.environ, "TSUNAGI_DATA": str(settings.data), "TSUNAGI_KEYS": str(settings.keys)}
+    environment["TSUNAGI_NOTARY"] = str(settings.notary)
     child = subprocess.Popen(
         [sys.executable, "-m", "service.cli", "init"],
         stdin=slave,

@@ -57,7 +57,7 @@ def make_town(folder: Path) -> None:
     clock = folder / "clock"
     clock.write_bytes(struct.pack(">Q", int(START.timestamp() * 1000)))
     house = load_house(
-        Settings(data=folder / "data", keys=folder / "keys"), clock=FileClock(clock), cost=WEAK
+        Settings(data=folder / "data", keys=folder / "keys", notary=folder / "notary"), clock=FileClock(clock), cost=WEAK
     )
     asyncio.run(_add_spare(house))
     town = {
@@ -122,7 +122,7 @@ def serve_town(folder: Path) -> None:
     """Serves the town until standard input ends or SIGTERM comes."""
     listening = listen("127.0.0.1", 0)
     port = int(listening.getsockname()[1])
-    settings = Settings(data=folder / "data", keys=folder / "keys", port=port)
+    settings = Settings(data=folder / "data", keys=folder / "keys", notary=folder / "notary", port=port)
     clock = FileClock(folder / "clock")
     house = load_house(settings, clock=clock, cost=WEAK)
     with (folder / "server.log").open("a", encoding="utf-8") as log:

@@ -210,7 +210,7 @@ def test_every_connection_of_a_house_is_durable(world: World) -> None:
 
     house = House(
         settings=world.house.settings, roots=world.house.roots, policy=world.house.policy, clock=world.clock,
-        log_seed=world.house.log_seed, random=world.house.random, cost=world.house.cost, connect=watched,
+        notary=world.house.notary, random=world.house.random, cost=world.house.cost, connect=watched,
     )  # fmt: skip
     world.run(house.stop())
     assert len(made) == len(seen) >= 2

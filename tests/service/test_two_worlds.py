@@ -37,7 +37,7 @@ class SeededWorld(World):
         self.chance = Chance()
         old = self.house
         self.house = House(
-            settings=old.settings, roots=old.roots, policy=old.policy, log_seed=old.log_seed, clock=self.clock,
+            settings=old.settings, roots=old.roots, policy=old.policy, notary=old.notary, clock=self.clock,
             random=self.chance, cost=old.cost, connect=self.connect,
         )  # fmt: skip
         self.http = httpx.AsyncClient(

@@ -277,7 +277,7 @@ REQUEST: Mapping[str, object] = {
 
 
 def settings_in(folder: Path) -> Settings:
-    return Settings(data=folder / "data", keys=folder / "keys", hosts=HOST)
+    return Settings(data=folder / "data", keys=folder / "keys", notary=folder / "notary", hosts=HOST)
 
 
 def reopened(house: House, connect: Connect) -> House:
@@ -286,7 +286,7 @@ def reopened(house: House, connect: Connect) -> House:
         settings=house.settings,
         roots=house.roots,
         policy=house.policy,
-        log_seed=house.log_seed,
+        notary=house.notary,
         clock=house.clock,
         random=house.random,
         cost=house.cost,

@@ -5,6 +5,7 @@
    What it is, is read in the log's first entries, and under the root key that lies beside it.
 """
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import ip_address
@@ -30,6 +31,7 @@ def practice_settings(environment: Mapping[str, str]) -> Settings:
         given,
         data=given.data if "TSUNAGI_DATA" in environment else PRACTICE / "data",
         keys=given.keys if "TSUNAGI_KEYS" in environment else PRACTICE / "keys",
+        notary=given.notary if "TSUNAGI_NOTARY" in environment else PRACTICE / "notary",
         hosts=f"{bracketed}:{given.port},localhost:{given.port}",
         origin="practice.tsunagi.invalid",
     )
@@ -57,5 +59,7 @@ def remove_old_practice(settings: Settings) -> None:
     check_database(settings, read_root_key(settings.root_key), practice=True)
     for suffix in ("-wal", "-shm", "-journal"):
         database.with_name(database.name + suffix).unlink(missing_ok=True)
-    for path in (database, database.with_suffix(".lock"), settings.root_key, settings.log_key):
+    for path in (database, database.with_suffix(".lock"), settings.root_key):
         path.unlink(missing_ok=True)
+    if settings.log_key.exists():
+        shutil.rmtree(settings.notary)

@@ -63,6 +63,7 @@ def _tsunagi(settings: Settings, module: str, *arguments: str) -> tuple[int, str
     """A command of ours as a process: its exit code, and what it said."""
     environment = {name: text for name, text in os.environ.items() if not name.startswith("TSUNAGI_")}
     environment |= {"TSUNAGI_DATA": str(settings.data), "TSUNAGI_KEYS": str(settings.keys)}
+    environment |= {"TSUNAGI_NOTARY": str(settings.notary), "TSUNAGI_ORIGIN": settings.origin}
     done = subprocess.run(  # noqa: S603  # our own modules, no shell
         [sys.executable, "-m", module, *arguments],
         env=environment | {"PYTHONIOENCODING": "utf-8"},

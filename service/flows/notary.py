@@ -1,0 +1,163 @@
+"""Checkpoints: signed by the notary at each export and each minute when entries came, and kept.
+
+The notary reads the entries' text since the size that it signed last, works the root out again, and refuses a tree
+that shrank or changed. A log that it refuses takes no more entries (`House.stop_appending`).
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from audit.checkpoint import Checkpoint, open_checkpoint, sign_note, write_body
+from audit.errors import NotaryError, NotaryFault, NoteError, TreeError
+from audit.notary import Signed, check_grown, grow, signed
+from audit.tiles import span_hash, tiles_for
+from audit.tree import Frontier, frontier_spans
+from service.flows.errors import NotSignedError
+from service.house import House
+from service.logs import get_logger
+from service.notary import Notary
+from service.store import trees
+from service.store.engine import Transaction
+from service.store.reader import Look
+from service.store.trees import EntryRow, HeadRow, TreeRow
+from service.store.writer import Done
+
+PIECE = 4096
+"""Entries read at once."""
+
+
+async def publish(house: House, tree: TreeRow) -> tuple[str, Checkpoint]:
+    """The newest signed checkpoint of a tree: over all entries committed by now, where the notary runs inside.
+
+    Raises NotaryError where the notary refuses, NotSignedError where one that runs apart has signed nothing yet.
+    """
+    if house.notary.seed is None:
+        return await _collected(house, tree)
+    try:
+        note, checkpoint = await sign_tree(house.notary, house.look, tree)
+    except NotaryError as error:
+        if error.fault is not NotaryFault.STATE:
+            house.stop_appending()
+        get_logger().error("log_not_signed", tree=tree.name, reason=error.fault.value)
+        raise
+    await _keep(house, tree, checkpoint.size, note)
+    return note, checkpoint
+
+
+async def sign_tree(notary: Notary, look: Look, tree: TreeRow) -> tuple[str, Checkpoint]:
+    """The note over the tree's head, signed: nothing but the notary's state and the entries' text is believed."""
+    async with notary.alone():
+        state = notary.read()
+        before = signed(state, tree.origin)
+        found = await look(lambda tx: trees.head(tx, tree.number))
+        claimed = Checkpoint(origin=tree.origin, size=found.size, root=found.root)
+        after = before
+        while after.size < claimed.size:
+            stop = min(after.size + PIECE, claimed.size)
+            rows = await look(_leaves(tree.number, after.size, stop))
+            if len(rows) != stop - after.size:
+                raise NotaryError(NotaryFault.CHANGED, before.size)
+            after = grow(after, (None if row.leaf is None else row.leaf.encode() for row in rows))
+        check_grown(before, after, claimed)
+        if notary.seed is None:
+            raise NotaryError(NotaryFault.STATE)
+        if after != before:
+            notary.write({**state, tree.origin: Signed(frontier=after)})
+        return sign_note(write_body(claimed), tree.origin, notary.seed), claimed
+
+
+def _leaves(tree: int, first: int, stop: int) -> Callable[[Transaction], Awaitable[tuple[EntryRow, ...]]]:
+    async def query(tx: Transaction) -> tuple[EntryRow, ...]:
+        return await trees.leaves(tx, tree, first, stop)
+
+    return query
+
+
+async def _collected(house: House, tree: TreeRow) -> tuple[str, Checkpoint]:
+    """The newest checkpoint of a notary that runs apart: what it laid down is kept, if it is signed and fits."""
+    note = house.notary.handed_over(tree.origin)
+    if note is not None:
+        try:
+            checkpoint = open_checkpoint(note, house.notary.key(tree.origin))
+        except NoteError as error:
+            get_logger().error("note_refused", tree=tree.name, reason=error.fault.value)
+        else:
+            await _keep(house, tree, checkpoint.size, note)
+    found = await house.look(lambda tx: trees.newest_checkpoint(tx, tree.number))
+    if found is None:
+        raise NotSignedError
+    return found, open_checkpoint(found, house.notary.key(tree.origin))
+
+
+async def _keep(house: House, tree: TreeRow, size: int, note: str) -> None:
+    async def job(tx: Transaction) -> Done[None]:
+        await trees.put_checkpoint(tx, tree.number, size, note)
+        return Done(outcome=None)
+
+    kept = await house.look(lambda tx: trees.checkpoint(tx, tree.number, size))
+    if kept is None:
+        await house.commit(job)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """A log that is not the one that was signed: fewer entries than were signed, or other ones among those."""
+
+    tree: int
+    origin: str
+    size: int
+    signed: int
+
+
+async def find_behind(house: House) -> tuple[Behind, ...]:
+    """The logs that hold less than what the notary signed, or something else. Raises NotaryError(STATE)."""
+    state = house.notary.read()
+    by_origin = {tree.origin: tree for tree in await house.look(trees.trees)}
+    found = []
+    for origin, one in state.items():
+        tree = by_origin.get(origin)
+        size = 0 if tree is None else (await house.look(_head(tree.number))).size
+        if one.ended or (tree is not None and await house.look(_holds(tree.number, size, one.frontier))):
+            continue
+        found.append(
+            Behind(
+                tree=0 if tree is None else tree.number, origin=origin, size=size, signed=one.frontier.size
+            )
+        )
+    return tuple(found)
+
+
+def _head(tree: int) -> Callable[[Transaction], Awaitable[HeadRow]]:
+    async def query(tx: Transaction) -> HeadRow:
+        return await trees.head(tx, tree)
+
+    return query
+
+
+def _holds(tree: int, size: int, frontier: Frontier) -> Callable[[Transaction], Awaitable[bool]]:
+    """Whether a tree of ``size`` begins with that of ``frontier``, by its stored hashes; O(log n) reads."""
+
+    async def query(tx: Transaction) -> bool:
+        if size < frontier.size:
+            return False
+        spans = frontier_spans(frontier.size)
+        tiles = {tile: await trees.tile_bytes(tx, tree, tile) for tile in tiles_for(spans, size)}
+        try:
+            return tuple(span_hash(span, size, tiles) for span in spans) == frontier.hashes
+        except TreeError:
+            return False
+
+    return query
+
+
+async def publish_dirty(house: House) -> int:
+    """Publishes every tree that grew since its newest checkpoint; gives back how many. One that is refused, or has
+    no signature yet, stops no other."""
+    published = 0
+    for tree in await house.look(trees.unsigned_trees):
+        try:
+            await publish(house, tree)
+            published += 1
+        except (NotaryError, NotSignedError):
+            continue
+    return published
