@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 demo: .venv/.run ## practice data and the story over HTTP; ONCE=1 ends after the story
 	$(BIN)/tsunagi demo $(if $(ONCE),--once)
 
-test: .venv/.test ## every test; ends with what the run covered
+test: .venv/.test .venv/.others ## every test; ends with what the run covered
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 check: .venv/.test ## before each commit: format, lint, types, contracts, fast tests
@@ -24,7 +24,7 @@ check: .venv/.test ## before each commit: format, lint, types, contracts, fast t
 bench: .venv/.test ## speed as ratios in one run; wants a quiet machine
 	$(BIN)/python -m bench
 
-seeded: .venv/.test ## each seeded defect must be caught by the test that it names
+seeded: .venv/.test .venv/.others ## each seeded defect must be caught by the test that it names
 	$(BIN)/python tests/seeded/run.py
 
 lock: ## resolve requirements/*.in again, with hashes and without addresses
@@ -66,4 +66,18 @@ clean: ## everything that can be made again; never ./var, where data and keys ar
 .venv/.test: requirements/test.txt .venv/.run
 	@echo "Installing what the tests need (once, and when the lock changes)."
 	$(PIP) install --require-hashes -r requirements/test.txt
+	@touch $@
+
+# Programs that are not ours, which the tests ask about our log. Tried once; what is missing then is skipped.
+GO_HERE := command -v go >/dev/null
+GO_MOD_HERE := [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb/tlog ]
+APT := DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=0 -o Acquire::http::Timeout=20
+
+.venv/.others: | .venv/.made
+	@missing="$$($(GO_HERE) || echo golang-go) $$($(GO_MOD_HERE) || echo golang-golang-x-mod-dev)"; \
+	if [ "$$missing" != " " ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Go or golang.org/x/mod is missing: installing" $$missing "(once)."; \
+		$(APT) update >/dev/null 2>&1; $(APT) install -y --no-install-recommends $$missing >/dev/null 2>&1; \
+	fi; \
+	{ $(GO_HERE) && $(GO_MOD_HERE); } || echo "Go with golang.org/x/mod is not here: the tests that ask it will be skipped."
 	@touch $@

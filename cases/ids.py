@@ -11,6 +11,7 @@ from uuid import UUID
 
 CaseId = NewType("CaseId", UUID)
 CollaborationId = NewType("CollaborationId", UUID)
+DisclosureId = NewType("DisclosureId", UUID)
 GroupId = NewType("GroupId", UUID)
 OrganisationId = NewType("OrganisationId", UUID)
 RequestId = NewType("RequestId", UUID)
@@ -23,6 +24,7 @@ _FORM = re.compile(r"([a-z])_([0-9a-f]{32})", re.ASCII)
 
 CASE = "c"
 COLLABORATION = "b"
+DISCLOSURE = "d"
 GROUP = "g"
 ORGANISATION = "o"
 REQUEST = "r"

@@ -39,6 +39,7 @@ LABEL_IDEMPOTENCY: Final = b"tsn1.idem"
 LABEL_DEVICE: Final = b"tsn1.device"
 LABEL_CURSOR: Final = b"tsn1.cursor"
 LABEL_THROTTLE: Final = b"tsn1.throttle"
+LABEL_WITNESS: Final = b"tsn1.witness"
 
 # Labels of the root wrap: the outer layer of everything at rest.
 ROOT_UNLOCK: Final = b"tsn1.unlock"
@@ -49,7 +50,7 @@ ROOT_DETAIL: Final = b"tsn1.detail"
 ROOT_LABELS: Final = frozenset({ROOT_UNLOCK, ROOT_MEMBER, ROOT_CSK, ROOT_TOTP, ROOT_DETAIL})
 
 # Labels of keyed hashes that the service may ask for by name (rowmac.keyed_hash).
-HASH_LABELS: Final = frozenset({LABEL_IDEMPOTENCY, LABEL_DEVICE, LABEL_CURSOR, LABEL_THROTTLE})
+HASH_LABELS: Final = frozenset({LABEL_IDEMPOTENCY, LABEL_DEVICE, LABEL_CURSOR, LABEL_THROTTLE, LABEL_WITNESS})
 
 # Domains.
 DOMAIN_FIELD: Final = b"TSN1-FIELD\0"

@@ -75,6 +75,9 @@ class Action(StrEnum):
 PUBLIC = frozenset({Action.HEALTH_READ, Action.SCHEMA_READ, Action.SESSION_CREATE})
 """The actions that need no sign-in."""
 
+WATCHED = frozenset({Action.LOG_COSIGN, Action.LOG_HASHES})
+"""The actions that a witness's program has too, for its one tree and with a token of its own."""
+
 OF_ONE_CASE = frozenset(
     {
         Action.CASE_ASSIGN,

@@ -125,8 +125,14 @@ class Handles:
             handle.used = False
 
 
+class Caller:
+    """Whoever asks: somebody signed in (`Who`), or a witness's program (`Watcher`)."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Who:
+class Who(Caller):
     """Who asks: the principal, the session that proved it, and the handle to its keys.
 
     ``mark`` and ``request`` name session and request in the log, as hex; ``via`` is the channel.
@@ -138,6 +144,18 @@ class Who:
     request: str
     via: Via
     keys: KeyHandle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watcher(Caller):
+    """A witness's program that asks: its key's name, and the one tree whose hashes it may have.
+
+    Made by the session alone, as `Who` is.
+    """
+
+    name: str
+    tree: int
+    tree_name: str
 
 
 class BusyError(Exception):

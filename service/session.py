@@ -13,14 +13,16 @@ from crypto.errors import Blob, CryptoError, OpenError
 from crypto.session import log_mark, open_session, read_token, session_id
 from policies.who import Principal
 from service.flows.sign_in import IDLE
-from service.house import House, KeyHandle, Who
+from service.flows.witnesses import TOKEN, hash_token
+from service.house import House, KeyHandle, Watcher, Who
 from service.logs import get_logger
-from service.store import sessions
+from service.store import sessions, trees, witnesses
 from service.store.engine import Transaction
 from service.store.errors import TamperedError
 from service.store.sessions import SessionRow, Transport
 from service.store.users import UserRow, UserState
 from service.store.values import to_ms
+from service.store.witnesses import WitnessState
 from service.store.writer import Done
 
 COOKIE = "__Host-tsunagi"
@@ -83,6 +85,27 @@ async def find_who(house: House, shown: Presented | None, request: str) -> Who |
         via=Via.UI if row.transport is Transport.COOKIE else Via.API,
         keys=keys,
     )
+
+
+async def find_watcher(house: House, authorization: str | None) -> Watcher | None:
+    """The witness whose bearer token this is, or None: no such token, removed, changed behind our back."""
+    text = (authorization or "").removeprefix("Bearer ")
+    token = hash_token(house, text) if text.startswith(TOKEN) and authorization != text else None
+    if token is None:
+        return None
+
+    async def query(tx: Transaction) -> Watcher | None:
+        found = await witnesses.witness_of_token(tx, token)
+        if found is None or found.state is not WitnessState.ACTIVE:
+            return None
+        tree = await trees.tree_of_number(tx, found.tree)
+        return Watcher(name=found.name, tree=found.tree, tree_name=tree.name)
+
+    try:
+        return await house.look(query)
+    except TamperedError as error:
+        get_logger().error("tampered", table=error.table)
+        return None
 
 
 def _usable(house: House, shown: Presented, row: SessionRow, user: UserRow) -> bool:

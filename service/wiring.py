@@ -14,18 +14,19 @@ from litestar.di import NamedDependency, Provide
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.params import HeaderParameter
 
-from policies.actions import PUBLIC, Action
+from policies.actions import PUBLIC, WATCHED, Action
 from service.flows.admission import refuse_if_never
 from service.flows.errors import InvalidError, NotSignedInError, PreconditionMissingError
 from service.flows.repeat import Once
-from service.house import House, Who
-from service.session import COOKIE, find_who, presented
+from service.house import Caller, House, Who
+from service.session import COOKIE, find_watcher, find_who, presented
 
 Connection = ASGIConnection[HTTPRouteHandler, Who, None, State]
 HttpRequest = Request[Who, None, State]
 
 GivenHouse = NamedDependency[House]
 GivenWho = NamedDependency[Who]
+GivenCaller = NamedDependency[Caller]
 IfMatch = Annotated[
     str | None,
     HeaderParameter(name="If-Match", description='The version that you saw, as ETag gave it: "3".'),
@@ -70,6 +71,11 @@ async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
     if action in PUBLIC:
         return
     house = house_of(connection)
+    if action in WATCHED:
+        watcher = await find_watcher(house, connection.headers.get("authorization"))
+        if watcher is not None:
+            connection.scope["user"] = watcher
+            return
     shown = presented(connection.headers.get("authorization"), connection.cookies.get(COOKIE))
     who = await find_who(house, shown, request_id(connection))
     if who is None:

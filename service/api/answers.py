@@ -167,18 +167,20 @@ def notice(found: Notice) -> NoticeAnswer:
 
 
 class ReceiptAnswer(Answer, frozen=True, kw_only=True):
-    """What a reader may keep: tree, index and leaf hash (hex) of the log entry that this answer stands on."""
+    """What a reader may keep of the log entry that this answer stands on: tree, index, leaf hash (hex), and the
+    number under which it can be asked for later."""
 
     tree: int
     index: int
     leaf_hash: str
+    number: str
 
 
 def receipt(view: ReceiptView | None) -> ReceiptAnswer | None:
     """The receipt."""
     if view is None:
         return None
-    return ReceiptAnswer(tree=view.tree, index=view.index, leaf_hash=view.leaf_hash.hex())
+    return ReceiptAnswer(tree=view.tree, index=view.index, leaf_hash=view.leaf_hash.hex(), number=view.number)
 
 
 class KeptAnswer(Answer, frozen=True, kw_only=True):

@@ -2,15 +2,11 @@
 
 from collections.abc import Mapping
 
-import msgspec
-
 from cases.ids import CASE, ORGANISATION, REQUEST, ROW, SERIES, USER, write_id
 from service.api.answers import Answer, maybe_moment, moment
 from service.flows.consents import Recorded
-from service.flows.log import LogPage, Proof
 from service.flows.requests import RequestKept
 from service.flows.views import LedgerView, RequestView, SeriesView
-from service.store.trees import EntryRow, TreeRow
 
 
 class RecordedAnswer(Answer, frozen=True, kw_only=True):
@@ -184,75 +180,4 @@ def _row(view: LedgerView) -> RowAnswer:
         corrects=None if view.corrects is None else write_id(ROW, view.corrects),
         value=view.value,
         locked=view.locked,
-    )
-
-
-class TreeAnswer(Answer, frozen=True, kw_only=True):
-    """A log tree that the caller is appointed to."""
-
-    name: str
-    origin: str
-
-
-class TreesAnswer(Answer, frozen=True, kw_only=True):
-    """The trees."""
-
-    trees: tuple[TreeAnswer, ...]
-
-
-def trees(rows: tuple[TreeRow, ...]) -> TreesAnswer:
-    """The trees."""
-    return TreesAnswer(trees=tuple(TreeAnswer(name=row.name, origin=row.origin) for row in rows))
-
-
-class EntryAnswer(Answer, frozen=True, kw_only=True):
-    """An entry: index, leaf hash (hex), and the leaf; ``text`` is what was hashed, byte for byte."""
-
-    index: int
-    leaf_hash: str
-    text: str | None
-    leaf: msgspec.Raw
-
-
-class EntriesAnswer(Answer, frozen=True, kw_only=True):
-    """Entries, newest first; ``next`` is sent as ``before`` for the next page."""
-
-    entries: tuple[EntryAnswer, ...]
-    next: int | None
-
-
-def entries(page: LogPage) -> EntriesAnswer:
-    """A page of entries."""
-    return EntriesAnswer(entries=tuple(_entry(row) for row in page.entries), next=page.next)
-
-
-def _entry(row: EntryRow) -> EntryAnswer:
-    leaf = b"null" if row.leaf is None else row.leaf.encode("ascii")
-    return EntryAnswer(index=row.index, leaf_hash=row.leaf_hash.hex(), text=row.leaf, leaf=msgspec.Raw(leaf))
-
-
-class CheckpointAnswer(Answer, frozen=True, kw_only=True):
-    """The signed checkpoint, a C2SP note."""
-
-    note: str
-
-
-class ProofAnswer(Answer, frozen=True, kw_only=True):
-    """A proof of inclusion; ``proof`` is the C2SP tlog-proof text with the signed checkpoint in it."""
-
-    index: int
-    size: int
-    leaf_hash: str
-    hashes: tuple[str, ...]
-    proof: str
-
-
-def proof(found: Proof) -> ProofAnswer:
-    """The proof."""
-    return ProofAnswer(
-        index=found.index,
-        size=found.size,
-        leaf_hash=found.leaf_hash.hex(),
-        hashes=tuple(one.hex() for one in found.hashes),
-        proof=found.text,
     )

@@ -9,11 +9,17 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from audit.event import Decision, Event
 from cases.ids import CASE, read_id
 from policies.actions import Action
-from service.api import answers_shared as answers
-from service.api.answers_shared import CheckpointAnswer, EntriesAnswer, ProofAnswer, TreesAnswer
+from service.api import answers_log as answers
+from service.api.answers_log import (
+    CheckpointAnswer,
+    EntriesAnswer,
+    ProofAnswer,
+    ReceiptStandingAnswer,
+    TreesAnswer,
+)
 from service.api.documented import OF_A_CASE, READS, WITH_QUERY, does
 from service.api.documented import answers as documented
-from service.flows import log
+from service.flows import log, receipts
 from service.flows.errors import InvalidError
 from service.store.trees import Filter
 from service.wiring import GivenHouse, GivenWho
@@ -89,4 +95,10 @@ async def looks(
     return answers.entries(await log.read_looks(house, who, read_id(CASE, case), before, limit))
 
 
-HANDLERS = (trees, entries, checkpoint, proof, looks)
+@get("/api/receipts/{number:str}", opt=does(Action.RECEIPT_READ), responses=documented(*WITH_QUERY))
+async def receipt(house: GivenHouse, who: GivenWho, number: FromPath[str]) -> ReceiptStandingAnswer:
+    """Whether the entry of a receipt is still in the log, with its proof. For everybody who kept one."""
+    return answers.receipt_standing(await receipts.ask_receipt(house, who, number))
+
+
+HANDLERS = (trees, entries, checkpoint, proof, looks, receipt)

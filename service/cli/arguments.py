@@ -14,8 +14,11 @@ class Command(Enum):
 
     DEMO = "demo"
     INIT = "init"
+    LOG_COSIGN = "log cosign"
     LOG_EXPORT = "log export"
+    LOG_RECEIPT = "log receipt"
     LOG_VERIFY = "log verify"
+    LOG_WITNESS = "log witness"
     ORG_ADD = "org add"
     POLICY_DIFF = "policy diff"
     POLICY_SHOW = "policy show"
@@ -103,9 +106,35 @@ def _policy(commands: Parsers) -> None:
 
 
 def _log(commands: Parsers) -> None:
-    export = _command(commands, Command.LOG_EXPORT, "write a log to a file that anybody can check")
-    export.add_argument("file", metavar="FILE", type=Path)
-    export.add_argument("--tree", metavar="NAME", help="the name of a collaboration or an organisation")
-    verify = _command(commands, Command.LOG_VERIFY, "check such a file, offline")
-    verify.add_argument("file", metavar="FILE", type=Path)
-    verify.add_argument("--key", metavar="VKEY", required=True)
+    export = _command(commands, Command.LOG_EXPORT, "write a log to a folder or zip that anybody can check")
+    export.add_argument("target", metavar="DIR|ZIP", type=Path)
+    _tree(export)
+    export.add_argument("--since", metavar="SIZE", type=int, help="only the entries from this number on")
+    export.add_argument("--case", metavar="CASE", help="only the entries of this case: its number or id")
+    verify = _command(commands, Command.LOG_VERIFY, "check such a bundle, offline")
+    verify.add_argument("bundle", metavar="BUNDLE", type=Path)
+    verify.add_argument("--policy", metavar="FILE", type=Path, required=True)
+    verify.add_argument("--since", metavar="CHECKPOINT", type=Path)
+    receipt = _command(commands, Command.LOG_RECEIPT, "say whether a receipt's entry is in the log")
+    receipt.add_argument("number", metavar="NUMBER")
+    receipt.add_argument(
+        "--proof", metavar="FILE", type=Path, help="write the proof to a new .tlog-proof file"
+    )
+    witness = _command(
+        commands, Command.LOG_WITNESS, "let a witness of a log in (prints its token), or take it out"
+    )
+    witness.add_argument(
+        "vkey", metavar="VKEY", nargs="?", help="the witness's verifier key, from the agreement"
+    )
+    _tree(witness, required=True)
+    witness.add_argument(
+        "--url", metavar="URL", help="where checkpoints are pushed to; else the witness pulls"
+    )
+    witness.add_argument("--remove", metavar="NAME")
+    cosign = _command(commands, Command.LOG_COSIGN, "take in cosigned checkpoints that came back as files")
+    cosign.add_argument("file", metavar="FILE", type=Path, nargs="+")
+
+
+def _tree(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    what = "the name of a collaboration or an organisation"
+    parser.add_argument("--tree", metavar="NAME", required=required, help=what)

@@ -7,6 +7,7 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 
+from audit.errors import NotaryError
 from crypto.errors import CryptoError
 from policies.errors import PolicyError
 from service.cli import log, organisations, people, policy
@@ -16,7 +17,7 @@ from service.cli.init import init
 from service.cli.opening import OpeningError
 from service.cli.saying import PASSWORDS, PROBLEMS, refuse
 from service.flows.console import AdministrationError
-from service.flows.export import RedactedError
+from service.flows.errors import InvalidError, NotSignedError
 from service.flows.passwords import PasswordError
 from service.house import BusyError
 from service.settings import SettingError, Settings, read_settings
@@ -27,8 +28,11 @@ Run = Callable[[Settings, argparse.Namespace], int]
 
 COMMANDS: dict[Command, Run] = {
     Command.INIT: init,
+    Command.LOG_COSIGN: log.cosign,
     Command.LOG_EXPORT: log.export,
+    Command.LOG_RECEIPT: log.receipt,
     Command.LOG_VERIFY: log.verify,
+    Command.LOG_WITNESS: log.witness,
     Command.ORG_ADD: organisations.add,
     Command.POLICY_DIFF: policy.diff,
     Command.POLICY_SHOW: policy.show_policy,
@@ -73,8 +77,12 @@ def say_error(error: Exception) -> str | None:
             return "the two passwords differ"
         case PolicyError():
             return f"{error.file.value}: line {error.line}: {error.what.value} {error.where}".rstrip()
-        case RedactedError():
-            return f"entry {error.index} was redacted; this form of export cannot say so"
+        case InvalidError():
+            return f"{error.path}: this is not acceptable ({error.code})"
+        case NotaryError():
+            return "the notary refuses to sign: the log is not the one that was signed; stop, and call the auditors"
+        case NotSignedError():
+            return "the log has no signed checkpoint yet; start `tsunagi notary`"
         case _:
             return _say_failure(error)
 

@@ -89,14 +89,15 @@ async def agree(
     """Records an agreement built by ``build`` (give, change, renew) and seals the keys where it is live."""
     owner = await load_writing_keys(tx, house, who, case)
     opened = open_owner_ring(house, who, owner)
-    ring, _ = await grow(tx, house, owner, opened, (series.recipient.bytes,))
+    ring, hashes = await grow(tx, house, owner, opened, (series.recipient.bytes,))
     sealed = seal_names(
         house, ring, case, Place(series=series.id.bytes, number=len(series.events) + 1), names
     )
     checked = await terms(tx, house, case, series, given.notice_version, given.language, with_key=True)
     full = replace(given, named=names.named, sealed_names=sealed)
     event = build(about(series), series.events, stamp(house, who.principal.user), full, checked)
-    return await _record(tx, house, who, case, series, event, tree, (ring, opened[1], opened[2]))
+    keyed = (ring, opened[1], opened[2])
+    return await _record(tx, house, who, case, series, event, tree, keyed, hashes)
 
 
 async def confirm(
@@ -120,9 +121,10 @@ async def _record(
     event: ConsentEvent,
     tree: int,
     opened: tuple[Ring, GroupKeys, ShredKey],
+    hashes: bytes = b"",
 ) -> tuple[Series, Standing, tuple[Record, ...]]:
     """Appends the event; where it is now the one that justifies, its grant replaces the one before."""
-    grown, record = await add(tx, house, who, case, series, event, tree)
+    grown, record = await add(tx, house, who, case, series, event, tree, hashes)
     after = standing(grown.events, house.clock())
     if after.state is not State.LIVE or after.event != event:
         return grown, after, (record, *await revoke_ended(tx, house, who, case, grown, tree))

@@ -11,6 +11,7 @@ from cases.ids import USER, UserId, write_id
 from policies.actions import Action
 from service.flows.cases import CaseKept, field_values, next_rows
 from service.flows.consent_ends import end_consents
+from service.flows.digests import assignment_digest
 from service.flows.entries import Refusal, entry, settle, written
 from service.flows.errors import InvalidError, StaleError
 from service.flows.keys import open_owner_ring
@@ -71,7 +72,8 @@ async def assign_case(
             await (
                 cases.unassign(tx, row.id, user) if remove else cases.assign(tx, row.id, user, house.clock())
             )
-            made = entry(house, who, Event.CASE_ASSIGN, case=row, object=write_id(USER, user))
+            digest = assignment_digest(row.id, user, taken=remove)
+            made = entry(house, who, Event.CASE_ASSIGN, case=row, object=write_id(USER, user), digest=digest)
             records.append(Record(tree=admitted.situation.tree, entry=made))
         kept = CaseKept(id=row.id, number=row.number, version=row.version)
         return Done(outcome=kept, records=tuple(records))

@@ -21,6 +21,7 @@ from service.flows.console import (
     Problem,
     rights_digest,
 )
+from service.flows.digests import unlock_digest
 from service.flows.entries import tree_of_organisation
 from service.flows.membership import admit_member, holds_last_key, member_needed, open_lock, open_present
 from service.flows.passwords import check_password
@@ -160,7 +161,9 @@ async def _write_reset(
     await sessions.end_sessions(tx, row.id)
     await sessions.forget_devices(tx, row.id)
     tree = await tree_of_organisation(tx, row.organisation)
-    records = [about(house, tree, Event.PASSWORD_RESET, changed, present)]
+    made = locked.unlock
+    digest = unlock_digest(row.id, made.salt, (made.memory, made.passes, made.lanes))
+    records = [about(house, tree, Event.PASSWORD_RESET, changed, present, digest)]
     if row.role in WORKS_ON_CASES:
         records += await admit_member(tx, house, tree, changed, present)
     second: SecondFactor | None = None

@@ -21,7 +21,7 @@ from service.store import consents
 from service.store.cases import CaseRow
 from service.store.consents import Series
 from service.store.engine import Transaction
-from service.store.log import Record
+from service.store.log import Record, digest_of
 
 LOG_EVENT = {
     EventKind.REQUESTED: Event.CONSENT_REQUEST,
@@ -50,8 +50,12 @@ async def add(
     series: Series,
     event: ConsentEvent,
     tree: int,
+    hashes: bytes = b"",
 ) -> tuple[Series, Record]:
-    """Appends the event to its series; gives back the grown series and the entry that the event names."""
+    """Appends the event to its series; gives back the grown series and the entry that the event names.
+
+    ``hashes``: the records of the sealed rows that were written with it.
+    """
     stored = encode(event)
     grown = Series(
         id=series.id,
@@ -70,9 +74,10 @@ async def add(
         case=case,
         id=event.entry_id,
         object=write_id(SERIES, series.id),
+        digest=digest_of(hashes) if hashes else None,
         series=grown,
     )
-    return grown, Record(tree=tree, entry=made)
+    return grown, Record(tree=tree, entry=made, hashes=hashes)
 
 
 def look_at(series: Series, now: datetime) -> datetime | None:

@@ -1,90 +1,185 @@
-"""Writes a tree out as a log file that anybody checks offline (formats.md, Log file).
+"""Writes a log out as a bundle that anybody checks offline (formats.md, Bundle), in pieces of bounded size.
 
-The entry about the export is committed first, so that the file holds it too.
+The entry about the export is committed first, and a checkpoint over it is signed, so that the bundle holds it too.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
 
-from audit.checkpoint import Checkpoint
+import audit
+from audit.bundle import SCOPE, TABLE
+from audit.checkpoint import Checkpoint, open_checkpoint
+from audit.chosen import CHOSEN, write_chosen
 from audit.event import Event
+from audit.layout import CHECKPOINT, bundle_path, bundles_of, tile_path, tiles_of, write_bundle
+from audit.sheet import HEADER, write_row
+from audit.tiles import WIDTH, Tile
+from cases.ids import CASE, COLLABORATION, read_id, write_id
 from service.flows.console import AdministrationError, Problem, record
-from service.flows.entries import entry
+from service.flows.export_words import write_policy, write_readme
 from service.flows.notary import publish
 from service.flows.people import tree_called
-from service.house import House, Who
-from service.store import organisations, trees
+from service.flows.proven import note_with_cosignatures
+from service.house import House
+from service.store import cases, organisations, trees, witnesses
 from service.store.engine import Transaction
-from service.store.log import Record
-from service.store.trees import EntryRow, TreeRow
+from service.store.trees import EntryRow, Filter, TreeRow
+from service.store.witnesses import WitnessRow, WitnessState
 from service.store.writer import Done
 
 PIECE = 4096
 """Entries read at once."""
 
+VERIFIER = "verify.py"
 
-class RedactedError(Exception):
-    """An entry without its text: this first form of the file cannot say so. ``index`` is the entry's."""
-
-    def __init__(self, index: int) -> None:
-        super().__init__(index)
-        self.index = index
-
-
-def vkey_of(house: House, origin: str) -> str:
-    """The public key of a tree's log: what the auditor gets on another way than the file."""
-    return house.notary.vkey(origin)
+NewFile = Callable[[str], AbstractContextManager[BinaryIO]]
+"""Opens a new file of the bundle by its name; one at a time."""
+Progress = Callable[[int, int], None]
+"""Hears how many of how many entries are written."""
 
 
-async def export_log(
-    house: House,
-    tree: int,
-    write: Callable[[bytes], object],
-    who: Who | None = None,
-    *,
-    progress: Callable[[int, int], None] = lambda _done, _size: None,
-) -> Checkpoint:
-    """Writes the tree of that number: signed checkpoint, empty line, a leaf a line, a newline at the end.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is exported of a tree: all, or the entries from ``since`` on, or those of one case (``c_…``)."""
 
-    ``progress`` hears how many of how many entries are written. Raises AdministrationError(NO_TREE),
-    RedactedError.
+    tree: int
+    since: int | None = None
+    case: str | None = None
+
+    @property
+    def scope(self) -> str:
+        """The line of the file ``scope``."""
+        if self.case is not None:
+            return f"case {self.case}"
+        return "whole" if self.since is None else f"since {self.since}"
+
+
+def read_verifier() -> bytes:
+    """The one-file verifier as it is installed: a copy lies in each bundle, for convenience."""
+    return (Path(audit.__file__).parent / "standalone.py").read_bytes()
+
+
+async def export_log(house: House, wanted: Wanted, new: NewFile, progress: Progress) -> Checkpoint:
+    """Writes the bundle, file by file; gives back the checkpoint that it ends with.
+
+    Raises AdministrationError(NO_TREE, BAD_SINCE), NotaryError, NotSignedError.
     """
-    row = await _append_entry(house, tree, who)
-    note, checkpoint = await publish(house, row)
-    write(f"{note}\n".encode())
-    for first in range(0, checkpoint.size, PIECE):
-        stop = min(first + PIECE, checkpoint.size)
-        write(await house.look(_lines(tree, first, stop)))
-        progress(stop, checkpoint.size)
+    tree = await _append_entry(house, wanted)
+    note, checkpoint = await publish(house, tree)
+    if (wanted.since or 0) > checkpoint.size:
+        raise AdministrationError(Problem.BAD_SINCE)
+    whole = await house.look(lambda tx: note_with_cosignatures(tx, house, tree, note))
+    known = await house.look(lambda tx: witnesses.witnesses_of(tx, tree.number))
+    _write(new, CHECKPOINT, whole.encode("utf-8"))
+    _write(new, SCOPE, f"tsunagi-export/v1\n{wanted.scope}\n".encode("ascii"))
+    _write(new, "policy.txt", _policy(house, tree, known))
+    _write(new, "README.txt", write_readme(tree.origin, checkpoint.size, wanted.scope))
+    _write(new, VERIFIER, read_verifier())
+    for tile in tiles_of(checkpoint.size):
+        _write(new, tile_path(tile), await house.look(_hashes(tree.number, tile)))
+    if wanted.case is None:
+        await _write_entries(house, wanted, checkpoint.size, new, progress)
+    else:
+        await _write_case(house, wanted, checkpoint.size, new)
     return checkpoint
 
 
-async def _append_entry(house: House, tree: int, who: Who | None) -> TreeRow:
+def _write(new: NewFile, name: str, data: bytes) -> None:
+    with new(name) as file:
+        file.write(data)
+
+
+def _policy(house: House, tree: TreeRow, known: tuple[WitnessRow, ...]) -> bytes:
+    active = [row.vkey for row in known if row.state is WitnessState.ACTIVE]
+    return write_policy(house.notary.vkey(tree.origin), active)
+
+
+async def _append_entry(house: House, wanted: Wanted) -> TreeRow:
     async def job(tx: Transaction) -> Done[TreeRow]:
-        row = next((one for one in await trees.trees(tx) if one.number == tree), None)
+        row = next((one for one in await trees.trees(tx) if one.number == wanted.tree), None)
         operated = await organisations.instance(tx)
         if row is None or operated is None:
             raise AdministrationError(Problem.NO_TREE)
-        if who is None:
-            made = record(house, tree, Event.LOG_EXPORT, operated.operator)
-        else:
-            made = Record(tree=tree, entry=entry(house, who, Event.LOG_EXPORT))
-        return Done(outcome=row, records=(made,))
+        made = record(house, wanted.tree, Event.LOG_EXPORT, operated.operator)
+        about = replace(made, entry=replace(made.entry, subject=wanted.case))
+        newest = await trees.newest_tree(tx, row.name.partition(".")[0])
+        return Done(outcome=row, records=(about,) if newest == row else ())
 
     return (await house.commit(job)).outcome
 
 
-def _lines(tree: int, first: int, stop: int) -> Callable[[Transaction], Awaitable[bytes]]:
+async def _write_entries(house: House, wanted: Wanted, size: int, new: NewFile, progress: Progress) -> None:
+    """The entry bundles, and then the same entries as a table."""
+    first = (wanted.since or 0) // WIDTH
+    for tile in bundles_of(size, first):
+        start = tile.number * WIDTH
+        rows = await house.look(_leaves(wanted.tree, start, start + tile.width))
+        leaves = [None if row.leaf is None else row.leaf.encode("ascii") for row in rows]
+        if any(leaf is not None for leaf in leaves):
+            _write(new, bundle_path(tile), write_bundle(leaves))
+        if tile.number % 64 == 0 or start + tile.width == size:
+            progress(start + tile.width, size)
+    with new(TABLE) as file:
+        file.write(HEADER)
+        for start in range(first * WIDTH, size, PIECE):
+            rows = await house.look(_leaves(wanted.tree, start, min(start + PIECE, size)))
+            file.write(
+                b"".join(
+                    write_row(row.index, row.leaf.encode("ascii")) for row in rows if row.leaf is not None
+                )
+            )
+
+
+def _hashes(tree: int, tile: Tile) -> Callable[[Transaction], Awaitable[bytes]]:
     async def query(tx: Transaction) -> bytes:
-        rows = await trees.leaves(tx, tree, first, stop)
-        return b"".join(map(_line, rows))
+        return await trees.tile_bytes(tx, tree, tile)
 
     return query
 
 
-def _line(row: EntryRow) -> bytes:
-    if row.leaf is None:
-        raise RedactedError(row.index)
-    return row.leaf.encode("ascii") + b"\n"
+def _leaves(tree: int, first: int, stop: int) -> Callable[[Transaction], Awaitable[tuple[EntryRow, ...]]]:
+    async def query(tx: Transaction) -> tuple[EntryRow, ...]:
+        return await trees.leaves(tx, tree, first, stop)
+
+    return query
+
+
+async def _write_case(house: House, wanted: Wanted, size: int, new: NewFile) -> None:
+    """The entries that name the case, oldest first."""
+    rows = [row async for row in _of_case(house, wanted, size)]
+    with new(CHOSEN) as file:
+        for row in reversed(rows):
+            if row.leaf is not None:
+                file.write(write_chosen(row.index, row.leaf.encode("ascii")))
+
+
+async def _of_case(house: House, wanted: Wanted, size: int) -> AsyncIterator[EntryRow]:
+    """The entries that name the case, newest first, a piece at a time."""
+    asked = Filter(subject=wanted.case)
+    before = size
+    while True:
+        rows = await house.look(_page(wanted.tree, asked, before))
+        for row in rows:
+            yield row
+        if len(rows) < PIECE:
+            return
+        before = rows[-1].index
+
+
+def _page(tree: int, asked: Filter, before: int) -> Callable[[Transaction], Awaitable[tuple[EntryRow, ...]]]:
+    async def query(tx: Transaction) -> tuple[EntryRow, ...]:
+        return await trees.entries(tx, tree, asked, before, PIECE)
+
+    return query
+
+
+async def last_checkpoint(house: House, tree: TreeRow) -> Checkpoint | None:
+    """The newest checkpoint of a tree, where one was signed."""
+    note = await house.look(lambda tx: trees.newest_checkpoint(tx, tree.number))
+    return None if note is None else open_checkpoint(note, house.notary.key(tree.origin))
 
 
 async def tree_to_export(house: House, name: str | None) -> int:
@@ -100,5 +195,25 @@ async def tree_to_export(house: House, name: str | None) -> int:
         if len(everything) != 1:
             raise AdministrationError(Problem.WHICH_COLLABORATION)
         return await tree_called(tx, everything[0][1])
+
+    return await house.look(query)
+
+
+async def case_to_export(house: House, text: str) -> tuple[str, int]:
+    """The id's text of the case with that id or number, and its collaboration's tree.
+
+    Raises AdministrationError(NO_CASE).
+    """
+
+    async def query(tx: Transaction) -> tuple[str, int]:
+        found = await cases.case_called(tx, read_id(CASE, text), text)
+        tree = (
+            None
+            if found is None
+            else await trees.newest_tree(tx, write_id(COLLABORATION, found.collaboration))
+        )
+        if found is None or tree is None:
+            raise AdministrationError(Problem.NO_CASE)
+        return write_id(CASE, found.id), tree.number
 
     return await house.look(query)

@@ -3,17 +3,12 @@
 Reading the log is itself an entry of the same tree. Nothing here opens a value.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from audit.checkpoint import Checkpoint
 from audit.event import Event
 from audit.event import Purpose as LogPurpose
 from audit.event import Reason as LogReason
-from audit.proof import ProofText, write_proof
-from audit.tiles import span_hash, tiles_for
-from audit.tree import inclusion_path, inclusion_proof
 from cases.ids import CASE, COLLABORATION, CaseId, write_id
 from policies.actions import Action
 from policies.decide import Denied, decide
@@ -21,6 +16,7 @@ from policies.who import Facts, Side
 from service.flows.entries import EVENT_OF, Refusal, entry, refuse, settle, tree_of_organisation
 from service.flows.errors import NeverAllowedError, NotSignedError, NotSignedInError, NotThereError
 from service.flows.notary import publish
+from service.flows.proven import Proof, Proven, TreeState, proof_of, proven, tree_state
 from service.flows.situation import Admitted, admit
 from service.house import House, Who
 from service.store import cases, sessions, trees
@@ -35,34 +31,25 @@ MOST = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPage:
-    """Entries, newest first, and the index below which the next page goes on."""
+    """Entries, newest first, the index below which the next page goes on, and how far they are proven."""
 
     entries: tuple[EntryRow, ...]
     next: int | None
+    proven: Proven
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """A leaf, its proof of inclusion, and the signed checkpoint that it is included in."""
+async def list_trees(house: House, who: Who) -> tuple[TreeState, ...]:
+    """The trees that the caller is appointed to, and how far each is proven. Raises NeverAllowedError."""
 
-    index: int
-    size: int
-    leaf_hash: bytes
-    hashes: tuple[bytes, ...]
-    text: str
-
-
-async def list_trees(house: House, who: Who) -> tuple[TreeRow, ...]:
-    """The trees that the caller is appointed to. Raises NeverAllowedError."""
-
-    async def job(tx: Transaction) -> Done[tuple[TreeRow, ...]] | Done[Refusal]:
+    async def job(tx: Transaction) -> Done[tuple[TreeState, ...]] | Done[Refusal]:
         refused = await _never(tx, house, who, Action.LOG_LIST)
         if refused is not None:
             return refused
         made = entry(house, who, Event.LOG_OPEN, purpose=LogPurpose.AUDIT)
         tree = await tree_of_organisation(tx, who.principal.organisation)
         mine = await trees.trees_of(tx, who.principal.user)
-        return Done(outcome=mine, records=(Record(tree=tree, entry=made),))
+        states = tuple([await tree_state(tx, house, one) for one in mine])
+        return Done(outcome=states, records=(Record(tree=tree, entry=made),))
 
     return (await settle(house, job)).outcome
 
@@ -75,7 +62,7 @@ async def _never(tx: Transaction, house: House, who: Who, action: Action) -> Don
     return None
 
 
-async def _admit(
+async def admit_auditor(
     tx: Transaction, house: House, who: Who, action: Action, name: str
 ) -> TreeRow | Done[Refusal]:
     """The tree, where the caller is appointed to it; another's is not there."""
@@ -95,18 +82,25 @@ async def read_entries(
     """Entries of a tree that pass the filter. Raises NotThereError, NeverAllowedError."""
 
     async def job(tx: Transaction) -> Done[LogPage] | Done[Refusal]:
-        tree = await _admit(tx, house, who, Action.LOG_READ, name)
+        tree = await admit_auditor(tx, house, who, Action.LOG_READ, name)
         if isinstance(tree, Done):
             return tree
         rows = await trees.entries(tx, tree.number, wanted, before, limit + 1)
-        return Done(outcome=_page(rows, limit), records=(_looked(house, who, tree, len(rows[:limit])),))
+        page = await _page(tx, house, tree, rows, limit)
+        return Done(outcome=page, records=(_looked(house, who, tree, len(page.entries)),))
 
     return (await settle(house, job)).outcome
 
 
-def _page(rows: tuple[EntryRow, ...], limit: int) -> LogPage:
+async def _page(
+    tx: Transaction, house: House, tree: TreeRow, rows: tuple[EntryRow, ...], limit: int
+) -> LogPage:
     page = rows[:limit]
-    return LogPage(entries=page, next=page[-1].index if len(rows) > limit else None)
+    return LogPage(
+        entries=page,
+        next=page[-1].index if len(rows) > limit else None,
+        proven=await proven(tx, house, tree, [row.index for row in page]),
+    )
 
 
 def _looked(house: House, who: Who, tree: TreeRow, count: int, case: CaseRow | None = None) -> Record:
@@ -128,8 +122,8 @@ async def read_looks(house: House, who: Who, case: UUID | None, before: int | No
         tree, row = found
         subject = write_id(CASE, row.id)
         rows = await trees.entries(tx, tree.number, Filter(subject=subject), before, limit + 1)
-        looked = _looked(house, who, tree, len(rows[:limit]), row)
-        return Done(outcome=_page(rows, limit), records=(looked,))
+        page = await _page(tx, house, tree, rows, limit)
+        return Done(outcome=page, records=(_looked(house, who, tree, len(page.entries), row),))
 
     return (await settle(house, job)).outcome
 
@@ -143,7 +137,7 @@ async def _tree_of_looks(
     appointed = next((tree for tree in mine if tree.name == name), None)
     admitted = await admit(tx, house, who, Action.CASE_LOOKS, case, appointed=appointed is not None)
     if isinstance(admitted, Admitted):
-        found = appointed or await trees.tree_named(tx, name or "")
+        found = appointed or await trees.newest_tree(tx, name or "")
         if found is None:
             raise RuntimeError("a collaboration has a tree")
         return found, admitted.situation.case
@@ -157,7 +151,7 @@ async def read_checkpoint(house: House, who: Who, name: str) -> str:
     """
 
     async def job(tx: Transaction) -> Done[TreeRow] | Done[Refusal]:
-        tree = await _admit(tx, house, who, Action.LOG_PROVE, name)
+        tree = await admit_auditor(tx, house, who, Action.LOG_PROVE, name)
         if isinstance(tree, Done):
             return tree
         return Done(outcome=tree, records=(_verified(house, who, tree),))
@@ -177,7 +171,7 @@ async def prove(house: House, who: Who, name: str, index: int) -> Proof:
     """
 
     async def job(tx: Transaction) -> Done[TreeRow] | Done[Refusal]:
-        tree = await _admit(tx, house, who, Action.LOG_PROVE, name)
+        tree = await admit_auditor(tx, house, who, Action.LOG_PROVE, name)
         if isinstance(tree, Done):
             return tree
         if index >= (await trees.head(tx, tree.number)).size:
@@ -188,21 +182,4 @@ async def prove(house: House, who: Who, name: str, index: int) -> Proof:
     note, checkpoint = await publish(house, tree)
     if index >= checkpoint.size:
         raise NotSignedError
-    return await house.look(_proving(tree, index, note, checkpoint))
-
-
-def _proving(
-    tree: TreeRow, index: int, note: str, checkpoint: Checkpoint
-) -> Callable[[Transaction], Awaitable[Proof]]:
-    async def query(tx: Transaction) -> Proof:
-        size = checkpoint.size
-        entry_row = await trees.entry(tx, tree.number, index)
-        if entry_row is None:
-            raise NotThereError
-        wanted = tiles_for(inclusion_path(index, size), size)
-        tiles = {tile: await trees.tile_bytes(tx, tree.number, tile) for tile in wanted}
-        hashes = inclusion_proof(index, size, lambda span: span_hash(span, size, tiles))
-        text = write_proof(ProofText(index=index, hashes=hashes, note=note))
-        return Proof(index=index, size=size, leaf_hash=entry_row.leaf_hash, hashes=hashes, text=text)
-
-    return query
+    return await house.look(lambda tx: proof_of(tx, house, tree, index, note))

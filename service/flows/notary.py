@@ -138,16 +138,22 @@ def _holds(tree: int, size: int, frontier: Frontier) -> Callable[[Transaction], 
     """Whether a tree of ``size`` begins with that of ``frontier``, by its stored hashes; O(log n) reads."""
 
     async def query(tx: Transaction) -> bool:
-        if size < frontier.size:
-            return False
-        spans = frontier_spans(frontier.size)
-        tiles = {tile: await trees.tile_bytes(tx, tree, tile) for tile in tiles_for(spans, size)}
-        try:
-            return tuple(span_hash(span, size, tiles) for span in spans) == frontier.hashes
-        except TreeError:
-            return False
+        return await frontier_at(tx, tree, size, frontier.size) == frontier
 
     return query
+
+
+async def frontier_at(tx: Transaction, tree: int, size: int, at: int) -> Frontier | None:
+    """The frontier that a tree of ``size`` had at ``at`` entries, by its stored hashes; None where it has not so many
+    or a tile is missing. O(log n) reads."""
+    if at > size:
+        return None
+    spans = frontier_spans(at)
+    tiles = {tile: await trees.tile_bytes(tx, tree, tile) for tile in tiles_for(spans, size)}
+    try:
+        return Frontier(at, tuple(span_hash(span, size, tiles) for span in spans))
+    except TreeError:
+        return None
 
 
 async def publish_dirty(house: House) -> int:

@@ -120,7 +120,7 @@ async def _write(
     case = situation.case
     await _check_recipient(tx, case, new.recipient)
     await _check_place(tx, case, new.fields.get("pickup"))
-    ring = await _ring(tx, house, who, case, new.recipient)
+    ring, hashes = await _ring(tx, house, who, case, new.recipient)
     now = house.clock()
     row = RequestRow(
         id=request,
@@ -131,7 +131,7 @@ async def _write(
         sent=now if new.send else None,
     )
     await requests.add_request(tx, row)
-    hashes = await put_rows(tx, case, _sealed(house, ring, case, row, values))
+    hashes += await put_rows(tx, case, _sealed(house, ring, case, row, values))
     event = Event.REQUEST_SEND if new.send else Event.REQUEST_DRAFT
     made = entry(
         house,
@@ -195,8 +195,11 @@ async def _check_place(tx: Transaction, case: CaseRow, pickup: object) -> None:
         raise InvalidError("pickup.place", "unknown_code")
 
 
-async def _ring(tx: Transaction, house: House, who: Who, case: CaseRow, recipient: OrganisationId) -> Ring:
-    """The owner's ring with the recipient's thread keys, made now where there are none yet."""
+async def _ring(
+    tx: Transaction, house: House, who: Who, case: CaseRow, recipient: OrganisationId
+) -> tuple[Ring, bytes]:
+    """The owner's ring with the recipient's thread keys, made now where there are none yet, and the records of the
+    rows that were written with new keys."""
     owner = await load_writing_keys(tx, house, who, case)
     opened = open_owner_ring(house, who, owner)
-    return (await grow(tx, house, owner, opened, (recipient.bytes,)))[0]
+    return await grow(tx, house, owner, opened, (recipient.bytes,))

@@ -1,7 +1,8 @@
 """New slot keys after a grant was deleted or narrowed: nothing new is sealed under a key that a former recipient held.
 
 The owner's next write of values does it first: a `key.rotate` entry, commit, open, seal anew, and a second
-transaction that writes only if nothing changed meanwhile. Killed half-way, nothing has happened but an entry.
+transaction that writes only if nothing changed meanwhile, with an entry of its own that commits to what it wrote.
+Killed half-way, nothing has happened but an entry.
 Rotation protects later versions only; what the recipient read before, it may have kept.
 """
 
@@ -18,7 +19,7 @@ from consent.grant import grant
 from consent.standing import State, standing
 from crypto.envelope import SlotKeyEntry
 from crypto.keys import GroupKeys, ShredKey
-from service.flows.entries import Refusal, codes, entry, settle, tree_of_case
+from service.flows.entries import Refusal, codes, entry, settle, tree_of_case, written
 from service.flows.errors import NotSignedInError, NotThereError, StaleError
 from service.flows.granting import issue
 from service.flows.keys import OwnerKeys, Ring, load_owner_keys, open_owner_ring
@@ -30,7 +31,7 @@ from service.store import cases, consents, keys, sessions
 from service.store.cases import CaseRow, SealedRow
 from service.store.engine import Transaction
 from service.store.errors import UnavailableError
-from service.store.log import Record
+from service.store.log import Record, digest_of
 from service.store.writer import Committed, Done, Job
 
 Outcome = TypeVar("Outcome")
@@ -126,9 +127,11 @@ async def _rotate_once(house: House, who: Who, case: CaseId) -> None:
         rows = await cases.sealed_values(tx, case, shared)
         if bundle != seen.keys.bundle or rows != seen.rows:
             raise StaleError
-        await put_rows(tx, row, _sealed_anew(house, row, fresh, opened))
+        hashes = await put_rows(tx, row, _sealed_anew(house, row, fresh, opened))
         await keys.put_bundle(tx, case, new_bundle(house, row, fresh, group, shred, key, bundle.version + 1))
-        return Done(outcome=None, records=await _reissue(tx, house, who, row, fresh, group, shred))
+        sealed = entry(house, who, Event.KEY_ROTATE, case=row, digest=digest_of(hashes))
+        records = await _reissue(tx, house, who, row, fresh, group, shred)
+        return Done(outcome=None, records=(written(await tree_of_case(tx, row), sealed, hashes), *records))
 
     await house.commit(second)
 

@@ -7,6 +7,7 @@ from audit.event import Decision, Event, Reason
 from crypto.errors import CryptoError
 from crypto.password import ArgonCost, Method, Unlock, lock_seed, open_seed
 from policies.actions import Action
+from service.flows.digests import unlock_digest
 from service.flows.entries import Refusal, entry, settle, tree_of_organisation
 from service.flows.errors import NotSignedInError
 from service.flows.passwords import check_password
@@ -88,9 +89,10 @@ async def change_password(house: House, who: Who, old: str, new: str, address: s
         await users.put_unlock(tx, who.principal.user, sealed)
         await sessions.end_other_sessions(tx, who.principal.user, who.session)
         await sessions.forget_devices(tx, who.principal.user)
-        return Done(
-            outcome=None, records=(Record(tree=tree, entry=entry(house, who, Event.PASSWORD_CHANGE)),)
-        )
+        cost = (sealed.memory, sealed.passes, sealed.lanes)
+        digest = unlock_digest(who.principal.user, sealed.salt, cost)
+        made = entry(house, who, Event.PASSWORD_CHANGE, digest=digest)
+        return Done(outcome=None, records=(Record(tree=tree, entry=made),))
 
     await settle(house, job)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from audit.receipt import write_receipt
 from cases.closing import ClosingReason
 from cases.eligibility import Conditions
 from cases.ids import (
@@ -30,6 +31,11 @@ class ReceiptView:
     tree: int
     index: int
     leaf_hash: bytes
+
+    @property
+    def number(self) -> str:
+        """The receipt's number as it is printed and asked for (formats.md, Receipt of a reader)."""
+        return write_receipt(self.index, self.leaf_hash)
 
 
 def receipt_view(receipt: Receipt) -> ReceiptView:

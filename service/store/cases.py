@@ -114,6 +114,14 @@ def _case(tx: Transaction, row: Row) -> CaseRow:
     return case
 
 
+async def case_called(tx: Transaction, id: UUID | None, number: str) -> CaseRow | None:
+    """The case with that id, or else with that number."""
+    if id is not None:
+        return await case(tx, CaseId(id))
+    found = tx.row("SELECT id FROM cases WHERE number = ?", number)
+    return None if found is None else await case(tx, CaseId(UUID(bytes=as_bytes(found[0]))))
+
+
 async def case(tx: Transaction, case: CaseId) -> CaseRow | None:
     found = tx.row(f"SELECT {_COLUMNS} FROM cases WHERE id = ?", case.bytes)  # noqa: S608  # constant columns
     return None if found is None else _case(tx, found)

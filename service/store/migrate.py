@@ -31,7 +31,9 @@ class MigrationError(Exception):
 def migrate(path: Path) -> None:
     """Brings the database at ``path`` up to date, making it where it is not there. Raises MigrationError."""
     with _one_at_a_time(path):
-        kept = path.stat().st_mode & 0o040 if path.exists() else 0  # an operator may let the notary's group read
+        kept = (
+            path.stat().st_mode & 0o040 if path.exists() else 0
+        )  # an operator may let the notary's group read
         connection = sqlite3.connect(path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.close()

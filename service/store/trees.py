@@ -93,6 +93,14 @@ async def unsigned_trees(tx: Transaction) -> tuple[TreeRow, ...]:
     return tuple(_tree(row) for row in rows)
 
 
+async def tree_of_number(tx: Transaction, number: int) -> TreeRow:
+    """The tree of that number, which there is."""
+    found = tx.row("SELECT number, name, origin FROM tree WHERE number = ?", number)
+    if found is None:
+        raise RuntimeError("no such tree")
+    return _tree(found)
+
+
 async def tree_named(tx: Transaction, name: str) -> TreeRow | None:
     found = tx.row("SELECT number, name, origin FROM tree WHERE name = ?", name)
     return None if found is None else _tree(found)
@@ -193,6 +201,16 @@ async def newest_checkpoint(tx: Transaction, tree: int) -> str | None:
         (tree + 1) << 40,
     )
     return None if found is None else as_text(found[0])
+
+
+async def first_checkpoint_over(tx: Transaction, tree: int, index: int) -> int | None:
+    """The smallest size above ``index`` that was signed."""
+    found = tx.row(
+        "SELECT size FROM checkpoint WHERE id > ? AND id < ? ORDER BY id LIMIT 1",
+        (tree << 40) | index,
+        (tree + 1) << 40,
+    )
+    return None if found is None else as_int(found[0])
 
 
 async def put_checkpoint(tx: Transaction, tree: int, size: int, note: str) -> None:

@@ -2,9 +2,21 @@
 
 from service.tables.cases import Assignment, Case, CaseSection, Sealed
 from service.tables.consents import ConsentEvent, ConsentSeries
+from service.tables.disclosures import Disclosure
 from service.tables.keys import Bundle, CaseKey, GroupKey, MemberSeal, SealedGrant
 from service.tables.ledger import LedgerRow
-from service.tables.log import Appointment, Checkpoint, Detail, Entry, Head, SealedDigest, Tile, Tree
+from service.tables.log import (
+    Appointment,
+    Checkpoint,
+    Cosignature,
+    Detail,
+    Entry,
+    Head,
+    SealedDigest,
+    Tile,
+    Tree,
+    Witness,
+)
 from service.tables.organisations import Collaboration, Instance, Membership, Organisation, Place, Section
 from service.tables.requests import Request
 from service.tables.users import (
@@ -29,9 +41,11 @@ TABLES = (
     Collaboration,
     ConsentEvent,
     ConsentSeries,
+    Cosignature,
     Denial,
     Detail,
     Device,
+    Disclosure,
     Entry,
     GroupKey,
     Head,
@@ -54,4 +68,5 @@ TABLES = (
     Tree,
     Unlock,
     User,
+    Witness,
 )

@@ -1,10 +1,12 @@
 """Bundles made in memory, as a dictionary of files, for the tests that verify them and those that tamper with them."""
 
+import io
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from audit.bundle import Bundle, scan_here
 from audit.checkpoint import Checkpoint, body_of, cosign, sign_note, with_lines, write_body
 from audit.chosen import write_chosen
 from audit.layout import bundle_path, bundles_of, tile_path, tiles_of, write_bundle
@@ -113,6 +115,19 @@ def of_case(log: Log, case: str) -> Files:
         "leaves": b"".join(chosen),
         **hash_tiles(log.all_hashes),
     }
+
+
+def in_memory(files: Mapping[str, bytes]) -> Bundle:
+    """These files as a bundle to check, in one process, without a folder."""
+
+    def read(name: str, limit: int) -> bytes | None:
+        return files[name][: limit + 1] if name in files else None
+
+    return Bundle(
+        read=read,
+        open=lambda name: io.BytesIO(files[name]) if name in files else None,
+        scan=lambda table: scan_here(read, table),
+    )
 
 
 def save(files: Mapping[str, bytes], path: Path) -> Path:

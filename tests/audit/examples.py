@@ -1,12 +1,9 @@
-"""Entries and log files that the tests of this folder share."""
+"""Entries and leaves that the tests of this folder share."""
 
 import hashlib
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from audit.checkpoint import Checkpoint, sign_note, write_body
 from audit.event import Decision, Entry, Event, Flag, Purpose, Reason, Via, canonical
-from audit.tree import leaf_hash, root_of
 from crypto.notes import public_of, write_vkey
 
 START = datetime(2026, 11, 23, 5, 50, 27, 179_000, tzinfo=UTC)
@@ -55,10 +52,7 @@ def small_leaves(count: int) -> list[bytes]:
     return [canonical(entry, START + timedelta(milliseconds=at)) for at, entry in enumerate(entries)]
 
 
-def log_file(
-    leaves: Sequence[bytes], *, seed: bytes = SEED, name: str = ORIGIN, origin: str = ORIGIN
-) -> bytes:
-    """An exported log, signed whatever the leaves are."""
-    root = root_of([leaf_hash(leaf) for leaf in leaves])
-    note = sign_note(write_body(Checkpoint(origin=origin, size=len(leaves), root=root)), name, seed)
-    return note.encode() + b"\n" + b"".join(leaf + b"\n" for leaf in leaves)
+def many_leaves(count: int) -> list[bytes]:
+    """The first leaves of a large log, a millisecond apart, written without checking each."""
+    form = b'{"ev":"login.ok","id":"%032x","t":"2026-11-23T05:%02d:%02d.%03dZ","v":1}'
+    return [form % (at, at // 60_000, at // 1000 % 60, at % 1000) for at in range(count)]

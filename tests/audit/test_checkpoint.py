@@ -9,17 +9,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.checkpoint import (
+    MAX_NOTE,
     Checkpoint,
+    body_of,
+    cosign,
     cosigned,
+    lines_of,
     open_checkpoint,
     open_note,
     read_body,
     read_key,
     sign_note,
+    with_lines,
     write_body,
 )
 from audit.errors import NoteError, NoteFault
-from crypto.notes import note_key_id, public_of, sign, write_vkey
+from crypto.notes import (
+    COSIGNATURE,
+    ED25519,
+    SignerKey,
+    note_key_id,
+    public_of,
+    sign,
+    write_vkey,
+)
 from tests.audit.examples import ORIGIN, SEED, VKEY, digest
 
 KNOWN = json.loads((Path(__file__).parents[1] / "vectors" / "log.json").read_text("utf-8"))
@@ -72,10 +85,14 @@ def test_no_changed_byte_is_accepted() -> None:
 
 
 def test_a_key_from_the_note_is_never_used() -> None:
-    """A note signed by somebody else, even under the log's name, is unsigned to us."""
+    """A note signed by somebody else is unsigned to us; under the log's name it says that the key is another."""
     forged = sign_note(write_body(POINT), LOG.name, b"\x09" * 32)
-    assert fault_of(forged) is NoteFault.UNSIGNED
+    assert fault_of(forged) is NoteFault.OTHER_KEY
+    assert fault_of(forged, WITNESS_KEY, LOG_KEY) is NoteFault.OTHER_KEY
+    assert fault_of(forged, WITNESS_KEY) is NoteFault.UNSIGNED
     assert fault_of(KNOWN["note"], WITNESS_KEY) is NoteFault.UNSIGNED
+    both = with_lines(KNOWN["note"], "— " + forged.partition("— ")[2])
+    assert (open_checkpoint(both, LOG), open_note(both, [LOG]).unknown) == (POINT, 1)
 
 
 def test_a_bad_line_of_a_known_key_refuses_the_note() -> None:
@@ -88,6 +105,82 @@ def test_a_bad_line_of_a_known_key_refuses_the_note() -> None:
     assert fault_of(f"{body}\n\n— {LOG.name} {short}\n") is NoteFault.SIGNATURE
     cut = base64.b64encode(WITNESS.key_id + b"\x00").decode()
     assert fault_of(f"{body}\n\n— {WITNESS.name} {cut}\n{line}", LOG_KEY, WITNESS_KEY) is NoteFault.SIGNATURE
+
+
+def test_a_witness_signs_the_known_answer() -> None:
+    """Our cosignature is the one that other programs make, byte for byte (C2SP tlog-cosignature)."""
+    signer = SignerKey(name=WITNESS.name, algorithm=COSIGNATURE, seed=bytes.fromhex(KNOWN["witness"]["seed"]))
+    line = cosign(body_of(KNOWN["note"]), signer, KNOWN["witness"]["time"])
+    assert with_lines(KNOWN["note"], line) == KNOWN["cosigned_note"]
+    assert cosigned("body\n", 7) == b"cosignature/v1\ntime 7\nbody\n"
+    assert body_of(KNOWN["cosigned_note"]) == body_of(KNOWN["note"]) == write_body(POINT)
+    assert lines_of(KNOWN["cosigned_note"], WITNESS) == line
+    assert with_lines(KNOWN["note"], "") == KNOWN["note"]
+
+
+def test_only_a_witness_key_cosigns_and_only_at_a_time() -> None:
+    """A log's key makes no cosignature, and a time is a number of seconds below 2^63."""
+    signer = SignerKey(name=WITNESS.name, algorithm=COSIGNATURE, seed=b"\x02" * 32)
+    body = write_body(POINT)
+    for time in (0, 1, 2**63 - 1):
+        note = with_lines(KNOWN["note"], cosign(body, signer, time))
+        assert [one.time for one in open_note(note, [WITNESS]).signatures] == [time]
+    plain = SignerKey(name=WITNESS.name, algorithm=ED25519, seed=b"\x02" * 32)
+    for key, time in ((signer, -1), (signer, 2**63), (plain, 1)):
+        with pytest.raises(NoteError) as caught:
+            cosign(body, key, time)
+        assert caught.value.fault is NoteFault.KEY
+
+
+def test_a_cosignature_of_no_time_is_refused() -> None:
+    """A time of 2^63 seconds or more is none that a witness may sign (C2SP tlog-cosignature)."""
+    body = write_body(POINT)
+    for time, holds in ((2**63 - 1, True), (2**63, False), (2**64 - 1, False)):
+        signed = time.to_bytes(8, "big") + sign(b"\x02" * 32, cosigned(body, time))
+        line = f"— {WITNESS.name} {base64.b64encode(WITNESS.key_id + signed).decode()}\n"
+        if holds:
+            assert open_note(f"{body}\n{line}", [WITNESS]).signatures[0].time == time
+        else:
+            assert fault_of(f"{body}\n{line}", WITNESS_KEY) is NoteFault.SIGNATURE
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "x",
+        "\n",
+        "— log.example",
+        "— log.example QUJDREU=",
+        "\n— log.example QUJDREU=\n",
+        "body\n\n— a QUJDREU=\n",
+    ],
+)
+def test_only_signature_lines_are_added_to_a_note(lines: str) -> None:
+    """What is added changes nothing of the text that was signed; anything else is refused."""
+    with pytest.raises(NoteError) as caught:
+        with_lines(KNOWN["note"], lines)
+    assert caught.value.fault is NoteFault.TEXT
+    with pytest.raises(NoteError):
+        with_lines("no note", "— log.example QUJDREU=\n")
+
+
+def test_the_lines_of_a_key_are_found_whether_they_hold_or_not() -> None:
+    """Lines of the same name with another key, or of a longer name, are not that key's."""
+    body, line = write_body(POINT), KNOWN["note"].partition("\n\n")[2]
+    false = f"— {LOG.name} {base64.b64encode(LOG.key_id + bytes(64)).decode()}\n"
+    other = f"— {LOG.name} {base64.b64encode(bytes(68)).decode()}\n"
+    longer = f"— {LOG.name}x {base64.b64encode(LOG.key_id + bytes(64)).decode()}\n"
+    note = f"{body}\n{other}{line}{longer}{false}"
+    assert lines_of(note, LOG) == line + false
+    assert lines_of(note, WITNESS) == ""
+    text = f"— {LOG.name} {base64.b64encode(LOG.key_id + bytes(9)).decode()}\n\n{note}"
+    assert lines_of(text, LOG) == line + false
+    for wrong in ("", body, f"{body}\n", note[:-1]):
+        with pytest.raises(NoteError) as caught:
+            lines_of(wrong, LOG)
+        assert caught.value.fault is NoteFault.TEXT
+        with pytest.raises(NoteError):
+            body_of(wrong)
 
 
 def test_a_signature_over_the_text_alone_is_no_cosignature() -> None:
@@ -128,6 +221,33 @@ def test_a_huge_note_is_refused_before_it_is_parsed() -> None:
     line = KNOWN["note"].partition("\n\n")[2]
     unknown = f"— other.example {base64.b64encode(bytes(68)).decode()}\n"
     assert fault_of(write_body(POINT) + "\n" + unknown * 100 + line) is NoteFault.TEXT
+    assert open_note(write_body(POINT) + "\n" + unknown * 99 + line, [LOG]).unknown == 99
+
+
+def test_the_longest_note_is_read() -> None:
+    """A note of 65,536 characters is read, one more is not, whoever asks for what."""
+    body = "x" * (MAX_NOTE + 1 - len(sign_note("x\n", LOG.name, SEED))) + "\n"
+    note = sign_note(body, LOG.name, SEED)
+    assert (len(note), MAX_NOTE) == (65_536, 65_536)
+    assert open_note(note, [LOG]).body == body_of(note) == body
+    longer = "x" + note
+    for call in (body_of, lambda text: lines_of(text, LOG), lambda text: open_note(text, [LOG])):
+        with pytest.raises(NoteError) as caught:
+            call(longer)
+        assert caught.value.fault is NoteFault.SIZE
+    with pytest.raises(NoteError) as caught:
+        sign_note("x" + body, LOG.name, SEED)
+    assert caught.value.fault is NoteFault.SIZE
+
+
+def test_a_line_holds_a_key_id_and_something_behind_it() -> None:
+    """A line of four bytes or fewer signs nothing; five of an unknown key are passed over."""
+    for size, fault in ((4, NoteFault.TEXT), (3, NoteFault.TEXT), (5, None)):
+        line = f"— other.example {base64.b64encode(bytes(size)).decode()}\n"
+        if fault is None:
+            assert open_note(KNOWN["note"] + line, [LOG]).unknown == 1
+        else:
+            assert fault_of(KNOWN["note"] + line) is fault
 
 
 @pytest.mark.parametrize(

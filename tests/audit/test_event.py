@@ -114,7 +114,8 @@ def test_every_entry_reads_back(entry: Entry, time: datetime) -> None:
     assert leaf == json.dumps(json.loads(leaf), sort_keys=True, separators=(",", ":")).encode()
     assert len(leaf) <= MAX_LEAF
     assert all(0x20 <= byte <= 0x7E and byte != 0x5C for byte in leaf)
-    assert scan_leaf(leaf) == (write_time(time), entry.id.hex())
+    found = scan_leaf(leaf)
+    assert (found["t"], found["id"]) == (write_time(time), entry.id.hex())
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,0 +1,95 @@
+"""What counts as a read, on which side of a case it was, and what an older entry said.
+
+A read is an entry from which on values of one case could be seen. A list, a search and a print are reads too.
+"""
+
+from array import array
+from bisect import bisect_left
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from audit.codes import Decision, Event
+from audit.event import Entry, Leaf
+
+
+def is_read(entry: Entry) -> bool:
+    """Whether values of one case were shown to somebody. A rotation opens values and shows them to nobody."""
+    return (
+        bool(entry.fields)
+        and entry.subject is not None
+        and entry.decision is not Decision.DENY
+        and entry.event is not Event.KEY_ROTATE
+    )
+
+
+def is_listed(entry: Entry) -> bool:
+    """Whether a read was no more than a line of a list or of an inbox: nobody chose that one case."""
+    return entry.event is Event.CASE_LIST
+
+
+class Sides:
+    """On which side of a case an organisation stands, learnt from who began the case."""
+
+    def __init__(self) -> None:
+        """Begin with no case known."""
+        self._owners: dict[str | None, str | None] = {}
+
+    def learn(self, entry: Entry) -> None:
+        """Remember the owner that a ``case.create`` entry tells."""
+        self._owners[entry.subject] = entry.organisation
+
+    def is_recipient(self, entry: Entry) -> bool:
+        """Whether the entry's organisation is not the case's owner.
+
+        Where the case's beginning is not in the log any more, an entry that names a consent is a recipient's.
+        """
+        if entry.subject in self._owners:
+            return entry.organisation != self._owners[entry.subject]
+        return entry.consent is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What an older entry said: who, about which case, when."""
+
+    actor: str | None
+    subject: str | None
+    time: datetime
+
+
+class Past:
+    """Every older entry that names a case, in a few bytes each: what a flag refers back to."""
+
+    def __init__(self) -> None:
+        """Begin with no entry."""
+        self._names: list[str | None] = []
+        self._numbers: dict[str | None, int] = {}
+        self._indices = array("q")
+        self._actors = array("q")
+        self._subjects = array("q")
+        self._times = array("d")
+
+    def add(self, index: int, leaf: Leaf) -> None:
+        """Remember an entry; its index is larger than those before."""
+        self._indices.append(index)
+        self._actors.append(self._number(leaf.entry.actor))
+        self._subjects.append(self._number(leaf.entry.subject))
+        self._times.append(leaf.time.timestamp())
+
+    def find(self, index: int) -> Said | None:
+        """What the entry of that index said; None where it is not remembered."""
+        at = bisect_left(self._indices, index)
+        if at == len(self._indices) or self._indices[at] != index:
+            return None
+        return Said(
+            actor=self._names[self._actors[at]],
+            subject=self._names[self._subjects[at]],
+            time=datetime.fromtimestamp(self._times[at], UTC),
+        )
+
+    def _number(self, name: str | None) -> int:
+        """The number that stands for ``name``."""
+        number = self._numbers.setdefault(name, len(self._names))
+        if number == len(self._names):
+            self._names.append(name)
+        return number
