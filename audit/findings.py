@@ -88,11 +88,11 @@ class Hit:
 
     review: Review
     index: int | None
-    actor: str | None = None
-    subject: str | None = None
-    time: datetime | None = None
-    count: int | None = None
-    reads: int | None = None
+    actor: str | None
+    subject: str | None
+    time: datetime | None
+    count: int | None
+    reads: int | None
     checked: bool
 
 
@@ -122,9 +122,9 @@ class Kept:
     def add(
         self,
         index: int | None,
-        actor: str | None = None,
-        subject: str | None = None,
-        time: datetime | None = None,
+        actor: str | None,
+        subject: str | None,
+        time: datetime | None,
         count: int | None = None,
         reads: int | None = None,
     ) -> None:

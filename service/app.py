@@ -21,6 +21,7 @@ from service.flows.sweep import check_grants, sweep
 from service.house import House
 from service.logs import RequestLog, get_logger
 from service.problems import answer_problem
+from service.pushing import push_all
 from service.session import COOKIE
 from service.store.errors import StoreError
 from service.wiring import DEPENDENCIES, check_routes, guard
@@ -94,6 +95,7 @@ async def _sweep_for_ever(house: House) -> None:
                 started = True
             await sweep(house)
             await publish_dirty(house)
+            await push_all(house)
         except Exception as error:
             get_logger().error("sweep_failed", exc_info=error)
         house.handles.forget_unused()

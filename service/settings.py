@@ -29,12 +29,14 @@ class Settings:
     """Where things are and how the service listens. Paths are as given; hosts are lower-case names.
 
     ``proxies`` are the addresses, with commas, of reverse proxies whose X-Forwarded-For is believed; none by default.
+    ``staff_names``: the sheet of who looked names people, not departments alone.
     """
 
     data: Path = Path("var/data")
     keys: Path = Path("var/keys")
     notary: Path = Path("var/notary")
     signing: str = "inside"
+    retention: int = 7
     host: str = "127.0.0.1"
     port: int = 8000
     hosts: str = ""
@@ -43,6 +45,7 @@ class Settings:
     fields: Path | None = None
     roles: Path | None = None
     workers: int = 2
+    staff_names: bool = False
 
     @property
     def database(self) -> Path:
@@ -87,6 +90,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         keys=Path(given.get("keys", "var/keys")),
         notary=Path(given.get("notary", "var/notary")),
         signing=given.get("signing", "inside"),
+        retention=_number("TSUNAGI_RETENTION", given.get("retention", "7"), 1, 100),
         host=given.get("host", "127.0.0.1"),
         port=_number("TSUNAGI_PORT", given.get("port", "8000"), 1, 65535),
         hosts=given.get("hosts", ""),
@@ -95,6 +99,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         fields=Path(given["fields"]) if "fields" in given else None,
         roles=Path(given["roles"]) if "roles" in given else None,
         workers=_number("TSUNAGI_WORKERS", given.get("workers", "2"), 1, 64),
+        staff_names=_number("TSUNAGI_STAFF_NAMES", given.get("staff_names", "0"), 0, 1) == 1,
     )
     check_settings(settings)
     return settings

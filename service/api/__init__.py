@@ -1,6 +1,6 @@
 """The JSON API: a call and a conversion each. Every route names its action and documents its answers."""
 
-from service.api import cases, consents, directory, ledger, log, requests, sessions, watching
+from service.api import cases, consents, directory, disclosures, ledger, log, requests, sessions, watching
 
 HANDLERS = (
     *sessions.HANDLERS,
@@ -10,5 +10,6 @@ HANDLERS = (
     *requests.HANDLERS,
     *ledger.HANDLERS,
     *log.HANDLERS,
+    *disclosures.HANDLERS,
     *watching.HANDLERS,
 )

@@ -1,6 +1,7 @@
 """The commands and their arguments. Passwords are never among them."""
 
 import argparse
+from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import TypeAlias
@@ -14,11 +15,16 @@ class Command(Enum):
 
     DEMO = "demo"
     INIT = "init"
+    LOG_CONTINUE = "log continue"
     LOG_COSIGN = "log cosign"
     LOG_EXPORT = "log export"
+    LOG_PAPER = "log paper"
+    LOG_PRUNE = "log prune"
     LOG_RECEIPT = "log receipt"
+    LOG_REDACT = "log redact"
     LOG_VERIFY = "log verify"
     LOG_WITNESS = "log witness"
+    NOTARY = "notary"
     ORG_ADD = "org add"
     POLICY_DIFF = "policy diff"
     POLICY_SHOW = "policy show"
@@ -27,6 +33,7 @@ class Command(Enum):
     USER_RESET = "user reset"
     USER_ROLE = "user role"
     USER_STOP = "user stop"
+    WITNESS = "witness"
 
 
 Parsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -49,8 +56,11 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _command(commands, Command.INIT, "make keys, database and first administrator (asks)")
     _command(commands, Command.SERVE, "run the service")
+    notary = _command(commands, Command.NOTARY, "sign checkpoints under another user than the service")
+    notary.add_argument("--once", action="store_true", help="sign what there is, and end")
     demo = _command(commands, Command.DEMO, "play the story on practice data, then serve it")
     demo.add_argument("--once", action="store_true", help="end after the story")
+    _witness(_command(commands, Command.WITNESS, "cosign the checkpoints of logs, on a machine of its own"))
     _organisations(_group(commands, "org", "partners and their sections"))
     _users(_group(commands, "user", "people"))
     _policy(_group(commands, "policy", "who may see what"))
@@ -62,6 +72,13 @@ def _command(commands: Parsers, command: Command, what: str) -> argparse.Argumen
     parser = commands.add_parser(command.value.split()[-1], help=what, description=what)
     parser.set_defaults(command=command)
     return parser
+
+
+def _witness(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", metavar="FILE", type=Path, required=True)
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--init", action="store_true", help="make key and store, and print the verifier key")
+    how.add_argument("--once", action="store_true", help="ask each log once, and end")
 
 
 def _organisations(commands: Parsers) -> None:
@@ -133,6 +150,22 @@ def _log(commands: Parsers) -> None:
     witness.add_argument("--remove", metavar="NAME")
     cosign = _command(commands, Command.LOG_COSIGN, "take in cosigned checkpoints that came back as files")
     cosign.add_argument("file", metavar="FILE", type=Path, nargs="+")
+
+
+    paper = _command(commands, Command.LOG_PAPER, "write the monthly sheet of paper (HTML, to be printed)")
+    paper.add_argument("file", metavar="FILE", type=Path)
+    _tree(paper)
+    _texts(commands)
+
+
+def _texts(commands: Parsers) -> None:
+    redact = _command(commands, Command.LOG_REDACT, "take out one entry's text (two people, asks)")
+    redact.add_argument("index", metavar="INDEX", type=int)
+    _tree(redact)
+    prune = _command(commands, Command.LOG_PRUNE, "take out the texts whose time is over")
+    prune.add_argument("--before", metavar="DATE", type=date.fromisoformat, required=True)
+    _tree(prune)
+    _command(commands, Command.LOG_CONTINUE, "go on under a new origin after a backup was restored")
 
 
 def _tree(parser: argparse.ArgumentParser, *, required: bool = False) -> None:

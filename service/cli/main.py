@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from audit.errors import NotaryError
 from crypto.errors import CryptoError
 from policies.errors import PolicyError
-from service.cli import log, organisations, people, policy
+from service.cli import keeping, log, notary, organisations, paper, people, policy
 from service.cli.arguments import Command, make_parser
 from service.cli.asking import NoAnswerError, TwiceError
 from service.cli.init import init
@@ -28,11 +28,16 @@ Run = Callable[[Settings, argparse.Namespace], int]
 
 COMMANDS: dict[Command, Run] = {
     Command.INIT: init,
+    Command.LOG_CONTINUE: keeping.continue_logs,
     Command.LOG_COSIGN: log.cosign,
     Command.LOG_EXPORT: log.export,
+    Command.LOG_PAPER: paper.paper,
+    Command.LOG_PRUNE: keeping.prune,
     Command.LOG_RECEIPT: log.receipt,
+    Command.LOG_REDACT: keeping.redact,
     Command.LOG_VERIFY: log.verify,
     Command.LOG_WITNESS: log.witness,
+    Command.NOTARY: notary.notary,
     Command.ORG_ADD: organisations.add,
     Command.POLICY_DIFF: policy.diff,
     Command.POLICY_SHOW: policy.show_policy,
@@ -41,7 +46,7 @@ COMMANDS: dict[Command, Run] = {
     Command.USER_ROLE: people.role,
     Command.USER_STOP: people.stop,
 }
-"""Every command but the two that serve."""
+"""Every command but the three that serve."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -104,7 +109,7 @@ def _say_failure(error: Exception) -> str | None:
 
 
 def _find(command: Command) -> Run:
-    """The command's function. The server's parts are loaded by the two commands that serve, and by no other."""
+    """The command's function. The server's parts are loaded by the commands that serve, and by no other."""
     if command is Command.SERVE:
         from service.cli.serve import serve  # noqa: PLC0415  # slow to load
 
@@ -113,4 +118,8 @@ def _find(command: Command) -> Run:
         from service.cli.demo import run  # noqa: PLC0415  # slow to load
 
         return lambda _settings, given: run(given)
+    if command is Command.WITNESS:
+        from service.cli.witness.command import witness  # noqa: PLC0415  # needs nothing of the house
+
+        return lambda _settings, given: witness(given)
     return COMMANDS[command]

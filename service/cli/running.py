@@ -8,9 +8,12 @@ from service.house import House
 from service.settings import Settings
 
 
-def in_house(settings: Settings, work: Callable[[House], Awaitable[int]]) -> int:
-    """The exit code of ``work``, done in the house that the settings name. Raises OpeningError and what it raises."""
-    house = load_house(settings)
+def in_house(settings: Settings, work: Callable[[House], Awaitable[int]], *, behind: bool = False) -> int:
+    """The exit code of ``work``, done in the house that the settings name; ``behind`` as for `load_house`.
+
+    Raises OpeningError and what ``work`` raises.
+    """
+    house = load_house(settings, behind=behind)
 
     async def run() -> int:
         house.start()

@@ -11,7 +11,7 @@ from audit.checkpoint import Checkpoint, open_checkpoint, open_note, with_lines
 from audit.errors import NoteError
 from audit.proof import ProofText, write_proof
 from audit.tiles import span_hash, tiles_for
-from audit.tree import inclusion_path, inclusion_proof
+from audit.tree import consistency_path, consistency_proof, inclusion_path, inclusion_proof
 from crypto.notes import VerifierKey, read_vkey
 from service.flows.errors import NotThereError
 from service.house import House
@@ -100,6 +100,13 @@ async def proof_of(tx: Transaction, house: House, tree: TreeRow, index: int, not
     whole = await note_with_cosignatures(tx, house, tree, note)
     text = write_proof(ProofText(index=index, hashes=hashes, note=whole))
     return Proof(index=index, size=size, leaf_hash=row.leaf_hash, hashes=hashes, text=text)
+
+
+async def growth_proof(tx: Transaction, tree: TreeRow, old: int, new: int) -> tuple[bytes, ...]:
+    """The proof that the tree of ``new`` entries continues that of ``old``; O(log n) reads."""
+    wanted = tiles_for(consistency_path(old, new), new)
+    tiles = {tile: await trees.tile_bytes(tx, tree.number, tile) for tile in wanted}
+    return consistency_proof(old, new, lambda span: span_hash(span, new, tiles))
 
 
 async def best_note(tx: Transaction, house: House, tree: TreeRow, index: int) -> str | None:

@@ -1,10 +1,11 @@
 """Disclosures: which sheet was asked for, by whom, and who approved it; every column under a MAC."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from cases.ids import CaseId, DisclosureId, UserId
+from cases.ids import CaseId, CollaborationId, DisclosureId, OrganisationId, UserId
 from service.store.engine import Transaction
 from service.store.macs import Marked
 from service.store.values import Row, as_bytes, as_int, from_ms, maybe_bytes, maybe_time, to_ms
@@ -99,12 +100,24 @@ async def disclosure(tx: Transaction, disclosure: DisclosureId) -> DisclosureRow
     return None if found is None else _disclosure(tx, found)
 
 
-async def asked_or_waiting(tx: Transaction, user: UserId, after: datetime) -> tuple[DisclosureRow, ...]:
-    """What the user asked for, ever, and what anybody asked for after ``after`` and nobody approved; newest first."""
+async def asked_or_waiting(
+    tx: Transaction,
+    user: UserId,
+    organisation: OrganisationId,
+    collaborations: Collection[CollaborationId],
+    after: datetime,
+) -> tuple[DisclosureRow, ...]:
+    """What the user asked for, ever; and, asked for after ``after`` and approved by nobody, what is about cases of the
+    organisation or of the collaborations. Newest first."""
+    columns = ", ".join("d." + column.strip() for column in _COLUMNS.split(","))
+    marks = ",".join("?" * len(collaborations))
     rows = tx.rows(
-        f"SELECT {_COLUMNS} FROM disclosure WHERE asked_by = ? OR (approved IS NULL AND asked > ?) "  # noqa: S608
-        "ORDER BY asked DESC, id",
+        f'SELECT {columns} FROM disclosure d JOIN cases c ON c.id = d."case" WHERE d.asked_by = ? '  # noqa: S608
+        f"OR (d.approved IS NULL AND d.asked > ? AND (c.owner = ? OR c.collaboration IN ({marks}))) "
+        "ORDER BY d.asked DESC, d.id",
         user.bytes,
         to_ms(after),
+        organisation.bytes,
+        *sorted(one.bytes for one in collaborations),
     )
     return tuple(_disclosure(tx, row) for row in rows)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import quote
 
 from piccolo.engine.sqlite import SQLiteEngine
 from piccolo.table import Table
@@ -78,6 +79,24 @@ def open_connection(path: Path, *, query_only: bool, connect: Connect = connect)
         if found is None or found[0] != value:
             connection.close()
             raise PragmaError(name)
+    connection.set_authorizer(_authorize)
+    return connection
+
+
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write, whoever's file it is: for a notary that runs under another user.
+
+    Raises sqlite3.OperationalError where the file cannot be opened.
+    """
+    address = f"file:{quote(str(path.absolute()))}?mode=ro"
+    connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
+    for name, value in (
+        ("query_only", 1),
+        ("trusted_schema", 0),
+        ("cell_size_check", 1),
+        ("busy_timeout", 4000),
+    ):
+        connection.execute(f"PRAGMA {name} = {value}")
     connection.set_authorizer(_authorize)
     return connection
 

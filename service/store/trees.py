@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from audit.tiles import WIDTH, Tile, tile_root
 from audit.times import write_time
@@ -82,6 +83,15 @@ async def newest_tree(tx: Transaction, name: str) -> TreeRow | None:
     return None if found is None else _tree(found)
 
 
+async def growing_trees(tx: Transaction) -> tuple[TreeRow, ...]:
+    """The trees that take entries: those that no other continues."""
+    rows = tx.rows(
+        "SELECT t.number, t.name, t.origin FROM tree t WHERE NOT EXISTS "
+        "(SELECT 1 FROM tree c WHERE c.name > t.name || '.' AND c.name < t.name || '/') ORDER BY t.number"
+    )
+    return tuple(_tree(row) for row in rows)
+
+
 async def unsigned_trees(tx: Transaction) -> tuple[TreeRow, ...]:
     """The trees that take entries, and have some behind their newest checkpoint."""
     rows = tx.rows(
@@ -130,6 +140,28 @@ async def leaves(tx: Transaction, tree: int, first: int, stop: int) -> tuple[Ent
         (tree << 40) | stop,
     )
     return tuple(_entry(row) for row in rows)
+
+
+async def take_out_texts(tx: Transaction, tree: int, first: int, stop: int) -> int:
+    """The texts of these entries become NULL, their hashes stay; gives back how many went."""
+    gone = tx.rows(
+        "UPDATE entry SET leaf = NULL WHERE id >= ? AND id < ? AND leaf IS NOT NULL RETURNING id",
+        (tree << 40) | first,
+        (tree << 40) | stop,
+    )
+    return len(gone)
+
+
+async def first_index_since(tx: Transaction, tree: int, time: str) -> int | None:
+    """The index of the first entry that is not earlier than ``time``, as the log writes it."""
+    found = tx.row("SELECT idx FROM entry WHERE tree = ? AND t >= ? ORDER BY t, idx LIMIT 1", tree, time)
+    return None if found is None else as_int(found[0])
+
+
+async def pruned_below(tx: Transaction, tree: int) -> int:
+    """Below this index the texts were pruned, as entries of the tree say; 0 where none were."""
+    found = tx.row("SELECT max(ref) FROM entry WHERE tree = ? AND ev = 'retention.prune'", tree)
+    return 0 if found is None or found[0] is None else as_int(found[0])
 
 
 async def entries(
@@ -229,6 +261,14 @@ async def appoint(tx: Transaction, user: UserId, tree: int) -> None:
             mac=tx.macs.make(Marked.APPOINTMENT, 1, (user.bytes, tree)),
         )
     )
+
+
+async def appointed_to(tx: Transaction, tree: int) -> tuple[UserId, ...]:
+    """The auditors appointed to a tree, each appointment's MAC checked."""
+    rows = tx.rows("SELECT user, version, mac FROM appointment WHERE tree = ? ORDER BY id", tree)
+    for row in rows:
+        tx.macs.check(Marked.APPOINTMENT, as_int(row[1]), (as_bytes(row[0]), tree), row[2])
+    return tuple(UserId(UUID(bytes=as_bytes(row[0]))) for row in rows)
 
 
 async def trees_of(tx: Transaction, user: UserId) -> tuple[TreeRow, ...]:

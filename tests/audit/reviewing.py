@@ -124,6 +124,12 @@ def hits(review: Review, entries: Iterable[Timed], **said: object) -> tuple[Hit,
     return find(review, entries, **said).hits
 
 
+def hit(review: Review, index: int, **said: object) -> Hit:
+    """A hit that is not checked and says nothing but its place, in what is not said otherwise."""
+    silent = dict.fromkeys(("actor", "subject", "time", "count", "reads"))
+    return Hit(**{"review": review, "index": index, "checked": False, **silent, **said})
+
+
 def indices(review: Review, entries: Iterable[Timed], **said: object) -> list[int | None]:
     """Where the hits of one review stand."""
     return [one.index for one in hits(review, entries, **said)]
@@ -159,6 +165,7 @@ __all__ = [
     "denied",
     "entry",
     "find",
+    "hit",
     "hits",
     "indices",
     "log",

@@ -12,6 +12,7 @@ import pytest
 from audit.bundle import TABLE, TILES_A_PART, Verified, verify_bundle
 from audit.checkpoint import Checkpoint, read_key, sign_note, write_body
 from audit.event import Decision, Entry, Event, Reason, canonical
+from audit.layout import read_bundle
 from audit.policy import Cosigned, Policy, read_policy
 from audit.scan import Step, VerifyError
 from audit.tree import leaf_hash, root_of
@@ -86,7 +87,8 @@ def test_the_frozen_bundle_is_accepted() -> None:
     found = accept(files, policy=read_policy(frozen["policy"].encode()))
     assert (found.read, found.cosigned.checkpoint.size, found.table) == (3, 3, True)
     assert found.cosigned.cosigners == (("npo", 1_767_225_600),)
-    log = Log(leaves=[text.encode() for text in frozen["leaves"]], origin=KNOWN["log"]["name"], witnesses=())
+    leaves = read_bundle(files["tile/entries/000.p/3"], 3)
+    log = Log(leaves=leaves, origin=KNOWN["log"]["name"], witnesses=())
     made = {**whole(log), "checkpoint": files["checkpoint"]}
     assert made == files
     assert frozen["files"]["checkpoint"].startswith(log.note())
@@ -214,14 +216,20 @@ def test_only_the_policys_keys_count() -> None:
     )
 
 
-def test_a_note_is_read_to_its_cap() -> None:
-    """A checkpoint of 65,536 bytes is a checkpoint; a longer file is refused for its size."""
-    unknown = f"— stranger {base64.b64encode(bytes(30_000)).decode()}\n"
-    short = FILES["checkpoint"].decode() + unknown
-    longest = short + f"— {'s' * 24} {base64.b64encode(bytes(18_000)).decode()}\n"
-    assert len(longest.encode()) <= 65_536
+def test_no_more_is_read_than_a_file_may_have() -> None:
+    """The note is capped at 65,536 bytes, the scope at 128; a table is only looked for (formats.md §26)."""
+    asked: dict[str, int] = {}
+    bundle = in_memory(FILES)
+
+    def read(name: str, limit: int) -> bytes | None:
+        asked[name] = limit
+        return bundle.read(name, limit)
+
+    verify_bundle(replace(bundle, read=read), TRUST)
+    assert asked == {"checkpoint": 65_536, "scope": 128, TABLE: 0, "tile/1/000.p/2": 8192}
+    unknown = f"— stranger {base64.b64encode(bytes(48_000)).decode()}\n"
+    longest = FILES["checkpoint"].decode() + unknown
     assert accept({**FILES, "checkpoint": longest.encode()}).read == 600
-    assert fault_of({**FILES, "checkpoint": longest.encode() + b"x" * 9000}) == (Step.NOTE, None, "size")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from tests.audit.reviewing import (
     Decision,
     Entry,
     Event,
-    Hit,
     Reason,
     Review,
     at_once,
@@ -21,6 +20,7 @@ from tests.audit.reviewing import (
     created,
     entry,
     find,
+    hit,
     hits,
     indices,
     read,
@@ -45,9 +45,7 @@ def account(**said: object) -> dict[str, Account]:
 @pytest.mark.parametrize(("ago", "found"), [(90 * DAY - MS, False), (90 * DAY, False), (90 * DAY + MS, True)])
 def test_an_account_is_dormant_behind_the_ninetieth_day(ago: timedelta, found: bool) -> None:
     """A sign-in exactly 90 days ago is still use; a millisecond more is not, wherever the sign-in is told."""
-    expected = Hit(
-        review=Review.DORMANT, index=0, actor=user(1), time=NOW - ago, count=90, reads=None, checked=False
-    )
+    expected = hit(Review.DORMANT, 0, actor=user(1), time=NOW - ago, count=90)
     made = [(NOW - ago, entry(Event.LOGIN_OK))]
     assert hits(Review.DORMANT, made, accounts=account()) == ((expected,) if found else ())
     assert len(hits(Review.DORMANT, [], accounts=account(signed_in=NOW - ago))) == found
@@ -121,15 +119,14 @@ def supported(event: Event = Event.LEDGER_WRITE, **said: object) -> Entry:
 @pytest.mark.parametrize(("ago", "found"), [(90 * DAY - MS, False), (90 * DAY, False), (90 * DAY + MS, True)])
 def test_a_case_that_was_read_waits_ninety_days_for_support(ago: timedelta, found: bool) -> None:
     """Behind the ninetieth day after the first read it is a hit, at that read, with how often it was read since."""
-    expected = Hit(
-        review=Review.NEVER_SUPPORTED,
-        index=10,
+    expected = hit(
+        Review.NEVER_SUPPORTED,
+        10,
         actor=user(9),
         subject=case(1),
         time=(NOW - ago).astimezone(UTC),
         count=90,
         reads=2,
-        checked=False,
     )
     made = [(NOW - ago, created()), (NOW - ago, received()), (NOW - DAY, received(8))]
     assert hits(Review.NEVER_SUPPORTED, made) == ((expected,) if found else ())

@@ -16,7 +16,6 @@ from tests.audit.reviewing import (
     Entry,
     Event,
     Flag,
-    Hit,
     Reason,
     Review,
     Role,
@@ -26,6 +25,7 @@ from tests.audit.reviewing import (
     case,
     entry,
     find,
+    hit,
     hits,
     indices,
     read,
@@ -134,15 +134,14 @@ def test_the_ranking_is_what_counting_by_hand_gives(pairs: list[tuple[int, int]]
 )
 def test_the_working_day_has_exact_edges(moment: datetime, late: bool) -> None:
     """From 8:30 until before 17:15 in Tokyo, Monday to Friday, not on a holiday."""
-    expected = Hit(
-        review=Review.AFTER_HOURS,
-        index=0,
+    expected = hit(
+        Review.AFTER_HOURS,
+        0,
         actor=user(1),
         subject=case(1),
         time=moment,
         count=1,
         reads=1,
-        checked=False,
     )
     assert hits(Review.AFTER_HOURS, [(moment, read())]) == ((expected,) if late else ())
 
@@ -229,15 +228,14 @@ def hours(*cases: int, actor: int = 1, day: int = 2, **said: object) -> list[Tim
 def test_more_cases_than_in_nearly_all_hours_are_a_hit() -> None:
     """With twenty hours, the largest exceeds the 95th percentile; the hit stands at the hour's newest read."""
     made = hours(*[10] * 19, 11)
-    expected = Hit(
-        review=Review.BULK,
-        index=2000,
+    expected = hit(
+        Review.BULK,
+        2000,
         actor=user(1),
         subject=None,
         time=tokyo(2, 19, 0, 10),
         count=11,
         reads=11,
-        checked=False,
     )
     assert hits(Review.BULK, made) == (expected,)
 

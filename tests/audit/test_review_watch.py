@@ -11,7 +11,6 @@ from tests.audit.reviewing import (
     SERIES,
     Decision,
     Event,
-    Hit,
     Reason,
     Review,
     Role,
@@ -22,6 +21,7 @@ from tests.audit.reviewing import (
     denied,
     entry,
     find,
+    hit,
     hits,
     indices,
     raised,
@@ -42,9 +42,7 @@ OTHER_SERIES = ("k_" + "d" * 32, 1, b"d" * 32)
 def test_a_refusal_for_want_of_an_assignment_is_a_hit() -> None:
     """A refusal because of not_assigned is found, with who, which case and when; another refusal is not."""
     made = at_once(refused(Reason.ROLE), refused(Reason.NOT_ASSIGNED), refused(Reason.NOT_A_PARTY))
-    expected = Hit(
-        review=Review.NOT_ASSIGNED, index=10, actor=user(1), subject=case(1), time=AT, checked=False
-    )
+    expected = hit(Review.NOT_ASSIGNED, 10, actor=user(1), subject=case(1), time=AT)
     assert hits(Review.NOT_ASSIGNED, made) == (expected,)
 
 
@@ -131,7 +129,7 @@ def test_only_reads_need_an_assignment() -> None:
 def test_a_flag_makes_a_hit_of_the_read_that_it_names(review: Review) -> None:
     """The hit stands at the read, not at the flag, and says who read which case when."""
     made = [(AT, read(1, 1)), (tokyo(24, 11), read(2, 3)), (tokyo(24, 12), raised(10)), (AT, raised(0))]
-    expected = Hit(review=review, index=10, actor=user(2), subject=case(3), time=tokyo(24, 11), checked=False)
+    expected = hit(review, 10, actor=user(2), subject=case(3), time=tokyo(24, 11), checked=False)
     assert hits(review, made, flags={20: review.value}) == (expected,)
     for other in set(Review) - {review}:
         assert not any(one.index in (20, 30) for one in hits(other, made, flags={20: review.value}))
@@ -188,9 +186,7 @@ def test_the_period_of_a_flag_is_that_of_its_read() -> None:
 def test_a_refusal_after_the_withdrawal_is_a_hit() -> None:
     """The recipient's refusal behind the withdrawal of that case is found; one before it, or of another case, not."""
     made = at_once(created(), created(2), denied(), withdrawn(), denied(), denied(subject=case(2)))
-    expected = Hit(
-        review=Review.AFTER_WITHDRAWAL, index=40, actor=user(9), subject=case(1), time=AT, checked=False
-    )
+    expected = hit(Review.AFTER_WITHDRAWAL, 40, actor=user(9), subject=case(1), time=AT)
     assert hits(Review.AFTER_WITHDRAWAL, made) == (expected,)
 
 
@@ -231,9 +227,7 @@ def test_a_refused_beginning_makes_no_owner() -> None:
 def test_the_recorder_who_confirms_is_a_hit(event: Event) -> None:
     """Whoever recorded the answer and confirms it is found; another witness is not."""
     made = at_once(answer(event, 1), answer(Event.CONSENT_CONFIRM, 2), answer(Event.CONSENT_CONFIRM, 1))
-    expected = Hit(
-        review=Review.RECORDER_IS_WITNESS, index=20, actor=user(1), subject=case(1), time=AT, checked=False
-    )
+    expected = hit(Review.RECORDER_IS_WITNESS, 20, actor=user(1), subject=case(1), time=AT)
     assert hits(Review.RECORDER_IS_WITNESS, made) == (expected,)
 
 
@@ -287,9 +281,7 @@ def test_whatever_leaves_the_house_is_a_hit(event: Event) -> None:
     """Each kind of export is found, with how many records; a refused one left nothing."""
     never = entry(event, subject=case(2), decision=Decision.DENY, reason=Reason.ROLE)
     made = at_once(never, entry(event, subject=case(2), count=7))
-    expected = Hit(
-        review=Review.EXPORTS, index=10, actor=user(1), subject=case(2), time=AT, count=7, checked=False
-    )
+    expected = hit(Review.EXPORTS, 10, actor=user(1), subject=case(2), time=AT, count=7)
     assert hits(Review.EXPORTS, made) == (expected,)
 
 

@@ -1,218 +1,385 @@
-"""The offline check accepts a whole, signed, unchanged log file, and nothing else."""
+"""`tsunagi-verify` accepts a whole, signed, unchanged bundle, and nothing else, and never hangs over it."""
 
-import io
+import dataclasses
 import json
-from collections.abc import Sequence
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit import verify
-from audit.checkpoint import MAX_NOTE, Checkpoint, read_key, sign_note, write_body
-from audit.event import Entry, Event, canonical
-from audit.verify import Step, VerifyError, main, verify_log
-from crypto.notes import public_of, write_vkey
-from tests.audit.examples import ORIGIN, SEED, START, VKEY, digest, full_entry, log_file, small_leaves
+from audit.bundle import verify_bundle
+from audit.checkpoint import MAX_NOTE
+from audit.event import canonical
+from audit.policy import MAX_POLICY, read_policy
+from audit.scan import Step, VerifyError
+from audit.verify import Files, main, verify_path
+from tests.audit.bundles import POLICY, Log, in_memory, of_case, save, whole
+from tests.audit.bundles import Files as Made
+from tests.audit.examples import START, full_entry, small_leaves
 
-KEY = read_key(VKEY)
-LEAVES = small_leaves(5)
-FILE = log_file(LEAVES)
-
-
-def step_of(data: bytes, vkey: str = VKEY) -> tuple[Step, int | None]:
-    """The step and the index at which a file is refused."""
-    with pytest.raises(VerifyError) as caught:
-        verify_log(io.BytesIO(data), read_key(vkey))
-    return caught.value.step, caught.value.index
-
-
-def forged(leaves: Sequence[bytes], body: bytes | None = None) -> bytes:
-    """The true file's signed head with other leaves behind it."""
-    return FILE[: FILE.index(LEAVES[0])] + (
-        b"".join(leaf + b"\n" for leaf in leaves) if body is None else body
-    )
+TRUST = read_policy(POLICY.encode())
+LEAVES = [canonical(full_entry(9), START), *small_leaves(4)[1:]]
+LOG = Log(leaves=LEAVES)
+FILES = whole(LOG)
+CASE = of_case(LOG, "c_" + "4" * 32)
+LANGUAGE = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
-def save(folder: Path, data: bytes) -> str:
-    """The path of a file with these bytes."""
-    path = folder / "log.txt"
-    path.write_bytes(data)
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place that asks for no language."""
+    for name in LANGUAGE:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> str:
+    """The auditor's own policy, as a file."""
+    path = tmp_path / "policy.txt"
+    path.write_text(f"# contact: Ms Sato\n{POLICY}", "utf-8")
     return str(path)
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 255, 256, 257, 700])
-def test_a_true_log_is_accepted(count: int) -> None:
-    """No false alarm: every size is accepted, the empty log too."""
-    found = verify_log(io.BytesIO(log_file(small_leaves(count))), KEY)
-    assert (found.checkpoint.origin, found.checkpoint.size) == (ORIGIN, count)
-    assert bool(found.first) == bool(found.last) == bool(count)
+def refused(files: Mapping[str, bytes]) -> None:
+    """A bundle that must be refused."""
+    with pytest.raises(VerifyError):
+        verify_bundle(in_memory(files), TRUST)
 
 
-def test_every_changed_byte_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One byte changed anywhere in the file, and the file is refused, by the command too."""
-    path = tmp_path / "log.txt"
-    for at, byte in enumerate(FILE):
-        near = {(byte + step) % 256 for step in (-3, -2, -1, 1, 2, 3)}  # the spare bits of base64 too
-        for value in (near | {byte ^ 0x20, byte ^ 0x80, 0x0A, 0x20, 0x30, 0x61, 0x00}) - {byte}:
-            changed = FILE[:at] + bytes([value]) + FILE[at + 1 :]
-            with pytest.raises(VerifyError):
-                verify_log(io.BytesIO(changed), KEY)
-        path.write_bytes(FILE[:at] + bytes([byte ^ 1]) + FILE[at + 1 :])
-        assert main([str(path), "--key", VKEY]) == 1, at
-    path.write_bytes(FILE)
-    assert main([str(path), "--key", VKEY]) == 0
+@pytest.mark.parametrize("files", [FILES, CASE], ids=["whole", "case"])
+def test_every_changed_byte_is_refused(files: Made) -> None:
+    """One byte changed anywhere in any file, and the bundle is refused."""
+    verify_bundle(in_memory(files), TRUST)
+    for name, data in files.items():
+        for at, byte in enumerate(data):
+            values = {byte ^ 1, byte ^ 0x20, byte ^ 0x80}
+            if name == "checkpoint":  # the spare bits of base64 too
+                values |= {(byte + step) % 256 for step in (-3, -2, -1, 1, 2, 3)} | {0x0A, 0x20, 0x30, 0}
+            for value in values - {byte}:
+                refused({**files, name: data[:at] + bytes([value]) + data[at + 1 :]})
+
+
+def test_the_command_refuses_every_changed_byte(
+    tmp_path: Path, policy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The exit code is 1 wherever a byte was changed, and 0 again once it is put back."""
+    bundle = save(FILES, tmp_path / "bundle")
+    for name, data in FILES.items():
+        for at in range(0, len(data), 3):
+            (bundle / name).write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+            assert main([str(bundle), "--policy", policy]) == 1, (name, at)
+        (bundle / name).write_bytes(data)
     capsys.readouterr()
+    assert main([str(bundle), "--policy", policy]) == 0
+    assert capsys.readouterr().out.startswith("OK: the records are unaltered. log.tsunagi.example/test: 4 ")
 
 
-def test_every_cut_is_refused() -> None:
-    """A file cut off at any byte is refused, at the end of a line too."""
-    for at in range(len(FILE)):
-        with pytest.raises(VerifyError):
-            verify_log(io.BytesIO(FILE[:at]), KEY)
-    assert step_of(FILE[:-1]) == (Step.END, 4)
-    assert step_of(forged(LEAVES[:4])) == (Step.COUNT, 4)
+@pytest.mark.parametrize("files", [FILES, CASE], ids=["whole", "case"])
+def test_every_cut_is_refused(files: Made) -> None:
+    """A file that ends early is refused, and so is one that is not there."""
+    for name, data in files.items():
+        for at in range(len(data)):
+            if name != "leaves" or at:  # one case's entries may be none: nothing is said to be complete
+                refused({**files, name: data[:at]})
+        if name != "entries.csv":  # a bundle may be without its table
+            refused({path: data for path, data in files.items() if path != name})
+
+
+@pytest.mark.parametrize("files", [FILES, CASE], ids=["whole", "case"])
+@pytest.mark.parametrize("tail", [b"\n", b" ", b"x", b"\x00", b"\n\n", b"\r\n", bytes(32), b"x" * 9000])
+def test_anything_behind_the_end_is_refused(files: Made, tail: bytes) -> None:
+    """Nothing follows what a file says, not even a newline."""
+    for name, data in files.items():
+        refused({**files, name: data + tail})
+
+
+def test_files_that_are_not_named_are_not_read(tmp_path: Path) -> None:
+    """What lies beside the bundle, its own policy and verifier too, decides nothing."""
+    beside = {
+        "policy.txt": b"quorum none\n",
+        "verify.py": b"raise SystemExit",
+        "tile/9/000": b"x",
+        "README": b"",
+    }
+    found = verify_path(save({**FILES, **beside}, tmp_path / "bundle"), TRUST)
+    assert found == verify_bundle(in_memory(FILES), TRUST)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(sorted(FILES)), st.binary(max_size=400))
+def test_no_rubbish_is_accepted(name: str, data: bytes) -> None:
+    """Any other bytes in place of a file, or put into it, are refused by VerifyError and no other error."""
+    refused({**FILES, name: data})
+    refused({**FILES, name: FILES[name] + data + b"x"})
+    refused({**FILES, name: FILES[name][:50] + b"\xff" + data + FILES[name][50:]})
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "nothing"])
+def test_what_is_no_file_does_not_hang(tmp_path: Path, kind: str) -> None:
+    """A pipe, a device without an end, a folder or a dead link in place of a file: as if it were not there."""
+    for name in FILES:
+        bundle = save(FILES, tmp_path / name.replace("/", "-"))
+        (bundle / name).unlink()
+        match kind:
+            case "pipe":
+                os.mkfifo(bundle / name)
+            case "device":
+                (bundle / name).symlink_to("/dev/zero")
+            case "folder":
+                (bundle / name).mkdir()
+            case "nothing":
+                (bundle / name).symlink_to("absent")
+        without = {path: data for path, data in FILES.items() if path != name}
+        if name == "entries.csv":
+            assert verify_path(bundle, TRUST) == verify_bundle(in_memory(without), TRUST)
+            continue
+        with pytest.raises(VerifyError) as caught:
+            verify_path(bundle, TRUST)
+        with pytest.raises(VerifyError) as expected:
+            verify_bundle(in_memory(without), TRUST)
+        assert caught.value.args == expected.value.args
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_bundle_that_is_neither_folder_nor_file_does_not_hang(
+    tmp_path: Path, policy: str, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """A pipe or a device is no bundle."""
+    path = Path("/dev/zero")
+    if kind == "pipe":
+        path = tmp_path / "pipe"
+        os.mkfifo(path)
+    assert main([str(path), "--policy", policy, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {
+        "ok": False,
+        "step": "scope",
+        "index": None,
+        "fault": "text",
+    }
+
+
+def test_files_are_read_to_their_cap(tmp_path: Path) -> None:
+    """At most so many bytes and one more, whatever the file's size; None where there is none."""
+    files = Files(save({"a/b": b"0123456789"}, tmp_path))
+    for limit, data in ((0, b"0"), (8, b"012345678"), (9, b"0123456789"), (99, b"0123456789")):
+        assert files.read("a/b", limit) == data
+    for name in ("a", "b", "a/b/c", ""):
+        assert files.read(name, 9) is None
+        assert files.open(name) is None
+    stream = files.open("a/b")
+    assert stream is not None
+    with stream:
+        assert stream.read() == b"0123456789"
+
+
+def test_the_command_says_what_it_found(
+    tmp_path: Path, policy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Sentences, or one line of JSON; nothing on the other stream."""
+    good = str(save(FILES, tmp_path / "good"))
+    bad = str(save({**FILES, "entries.csv": b"x"}, tmp_path / "bad"))
+    assert main([good, "--policy", policy]) == 0
+    assert capsys.readouterr() == (
+        "OK: the records are unaltered. log.tsunagi.example/test: 4 entries "
+        "2026-11-23T05:50:27.179Z – 2026-11-23T05:50:27.182Z\n"
+        "  cosigned by npo at 2026-11-23T05:00:00Z\n",
+        "",
+    )
+    assert main([good, "--policy", policy, "--json"]) == 0
+    out, err = capsys.readouterr()
+    said = json.loads(out)
+    assert (said["ok"], said["size"], said["origin"], out.count("\n"), err) == (
+        True,
+        4,
+        "log.tsunagi.example/test",
+        1,
+        "",
+    )
+    assert main([bad, "--policy", policy]) == 1
+    assert capsys.readouterr() == (
+        "REFUSED: the table entries.csv does not say what the entries say (table)\n"
+        "Keep this folder as it is, use the log no further, and call Ms Sato.\n",
+        "",
+    )
+    assert main([bad, "--policy", policy, "--json"]) == 1
+    assert capsys.readouterr() == ('{"fault": null, "index": null, "ok": false, "step": "table"}\n', "")
 
 
 @pytest.mark.parametrize(
-    "tail", [b"\n", b" ", b"x", b"\x00", b"\n\n", LEAVES[4] + b"\n", LEAVES[4], b"x" * 5000]
+    ("set_to", "japanese"),
+    [
+        ({}, False),
+        ({"LANG": "ja_JP.UTF-8"}, True),
+        ({"LANG": "ja"}, True),
+        ({"LANG": "C.UTF-8"}, False),
+        ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "ja_JP.UTF-8"}, True),
+        ({"LANG": "ja_JP.UTF-8", "LC_MESSAGES": "C"}, False),
+        ({"LC_MESSAGES": "C", "LC_ALL": "ja_JP.UTF-8"}, True),
+        ({"LANG": "ja_JP.UTF-8", "LC_MESSAGES": "ja_JP.UTF-8", "LC_ALL": "C"}, False),
+        ({"LANG": "ja_JP.UTF-8", "LC_MESSAGES": "", "LC_ALL": ""}, True),
+        ({"LANG": "C.ja"}, False),
+    ],
 )
-def test_anything_behind_the_end_is_refused(tail: bytes) -> None:
-    """The file ends in one newline, and nothing follows it."""
-    assert step_of(FILE + tail)[0] in {Step.LEAF, Step.COUNT, Step.END}
-
-
-def test_changed_logs_are_refused_where_they_changed() -> None:
-    """Edited, deleted, doubled, exchanged and inserted entries are found, with step and index."""
-    other = small_leaves(9)[8]
-    edited = LEAVES[2].replace(b"login.ok", b"login.fail")
-    assert step_of(forged([*LEAVES[:2], edited, *LEAVES[3:]])) == (Step.ROOT, None)
-    assert step_of(forged([*LEAVES[:2], *LEAVES[3:]])) == (Step.COUNT, 4)
-    assert step_of(forged([*LEAVES, other])) == (Step.COUNT, 5)
-    assert step_of(forged([*LEAVES[:3], LEAVES[2], *LEAVES[4:]])) == (Step.ROOT, None)
-    assert step_of(forged([LEAVES[1], LEAVES[0], *LEAVES[2:]])) == (Step.TIME, 1)
-    assert step_of(forged([*LEAVES[:4], b"", LEAVES[4]])) == (Step.LEAF, 4)
-    assert step_of(forged([*LEAVES[:4], LEAVES[4] + b"\r"])) == (Step.LEAF, 4)
-
-
-def test_a_signed_log_that_breaks_the_rules_is_refused() -> None:
-    """Even the log's own key cannot sign a leaf without schema, a time that goes back, an id used twice."""
-    assert step_of(log_file([*LEAVES[:3], b'{"name":"x","v":1}'])) == (Step.LEAF, 3)
-    assert step_of(log_file([LEAVES[0], LEAVES[2], LEAVES[1]])) == (Step.TIME, 2)
-    same_id = canonical(Entry(event=Event.LOGIN_FAIL, id=digest(1)[:16]), START.replace(year=2027))
-    assert step_of(log_file([*LEAVES, same_id])) == (Step.UNIQUE, 5)
-    verify_log(io.BytesIO(log_file([LEAVES[0], canonical(full_entry(7), START)])), KEY)
-
-
-def test_only_the_given_key_counts() -> None:
-    """Unsigned, or signed by another key, under this name or another: refused."""
-    head, gap, rest = FILE.partition(b"\n\n")
-    unsigned = head + gap + rest.partition(b"\n\n")[2]
-    assert step_of(unsigned)[0] is Step.NOTE
-    assert step_of(log_file(LEAVES, seed=b"\x09" * 32)) == (Step.NOTE, None)
-    assert step_of(FILE, write_vkey(ORIGIN, public_of(b"\x09" * 32))) == (Step.NOTE, None)
-    assert step_of(FILE, write_vkey("other.example", public_of(SEED))) == (Step.NOTE, None)
-
-
-def test_the_origin_is_the_keys_name() -> None:
-    """Another log's checkpoint is refused, though the same key signed it."""
-    assert step_of(log_file(LEAVES, origin="log.tsunagi.example/other")) == (Step.NOTE, None)
-
-
-def test_a_second_signature_line_is_refused() -> None:
-    """Nothing stands in the file that the one key did not sign."""
-    line = FILE.split(b"\n\n")[1]
-    assert step_of(FILE.replace(line, line + b"\n" + line)) == (Step.NOTE, None)
-    stranger = sign_note("x\n", "stranger", b"\x09" * 32).split("\n\n")[1].strip().encode()
-    assert step_of(FILE.replace(line, line + b"\n" + stranger)) == (Step.NOTE, None)
-    assert step_of(FILE.replace(line, stranger + b"\n" + line)) == (Step.NOTE, None)
-
-
-def test_a_checkpoint_of_another_size_is_refused() -> None:
-    """Fewer or more leaves than were signed are not the log that was signed."""
-    root = read_head(FILE).root
-    for size in (0, 4, 6, 10**18):
-        note = sign_note(write_body(Checkpoint(origin=ORIGIN, size=size, root=root)), ORIGIN, SEED)
-        data = note.encode() + FILE[FILE.index(LEAVES[0]) - 1 :]
-        assert step_of(data) == (Step.COUNT, min(5, size))
-
-
-def read_head(data: bytes) -> Checkpoint:
-    """The checkpoint of a true file."""
-    return verify_log(io.BytesIO(data), KEY).checkpoint
-
-
-@settings(max_examples=80, deadline=None)
-@given(st.binary(max_size=400))
-def test_no_rubbish_is_accepted(data: bytes) -> None:
-    """Any other bytes are refused by VerifyError and no other error."""
-    for some in (data, FILE[:120] + data, FILE + data + b"x"):
-        with pytest.raises(VerifyError):
-            verify_log(io.BytesIO(some), KEY)
-
-
-def test_pieces_of_the_file_do_not_matter() -> None:
-    """A large file is read in pieces, and gives what it gives when read at once."""
-    leaves = small_leaves(600)
-    whole = log_file(leaves)
-    assert len(whole) > MAX_NOTE
-    for piece in (1, 97, 1 << 20):
-        assert verify_log(io.BytesIO(whole), KEY, piece=piece).checkpoint.size == 600
-        for data, step, index in (
-            (whole.replace(leaves[599], leaves[598]), Step.ROOT, None),
-            (whole[:-1], Step.END, 599),
-            (whole.replace(leaves[598], b"x" * 9000), Step.LEAF, 598),
-        ):
-            with pytest.raises(VerifyError) as caught:
-                verify_log(io.BytesIO(data), KEY, piece=piece)
-            assert (caught.value.step, caught.value.index) == (step, index)
-    double = canonical(Entry(event=Event.LOGIN_OK, id=digest(450)[:16]), START.replace(year=2027))
-    assert step_of(log_file([*leaves, double])) == (Step.UNIQUE, 600)
-
-
-def test_the_command_says_step_and_index(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """An auditor reads where the check stopped, as a sentence or as one line of JSON."""
-    good, bad = save(tmp_path, FILE), forged([*LEAVES[:2], b"{}", *LEAVES[3:]])
-    assert main([good, "--key", VKEY, "--json"]) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert (said["ok"], said["size"], said["origin"]) == (True, 5, ORIGIN)
-    assert (said["first"], said["last"]) == ("2026-11-23T05:50:27.179Z", "2026-11-23T05:50:27.183Z")
-    path = save(tmp_path, bad)
-    assert main([path, "--key", VKEY, "--json"]) == 1
-    out = capsys.readouterr().out
-    assert json.loads(out) == {"ok": False, "step": "leaf", "index": 2, "fault": "form"}
-    assert out.count("\n") == 1
-    assert main([path, "--key", VKEY]) == 1
-    assert "2" in capsys.readouterr().out
-
-
 def test_the_command_speaks_japanese_where_the_place_does(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    policy: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    set_to: dict[str, str],
+    japanese: bool,
 ) -> None:
-    """A municipality's auditor is answered in Japanese, everybody else in English."""
-    path = save(tmp_path, FILE)
-    monkeypatch.delenv("LC_ALL", raising=False)
-    monkeypatch.delenv("LC_MESSAGES", raising=False)
-    for language, good, bad in (
-        ("ja_JP.UTF-8", "記録は書き換えられていません", "記録を確認できません"),
-        ("C.UTF-8", "OK", "REFUSED"),
+    """A municipality's auditor is answered in Japanese, everybody else in English (POSIX order of names)."""
+    for name, value in set_to.items():
+        monkeypatch.setenv(name, value)
+    assert main([str(save(FILES, tmp_path / "good")), "--policy", policy]) == 0
+    assert capsys.readouterr().out.startswith("記録は書き換えられていません。" if japanese else "OK: ")
+    assert main([str(tmp_path), "--policy", policy]) == 1
+    assert capsys.readouterr().out.startswith("記録を確認できません。" if japanese else "REFUSED: ")
+    (tmp_path / "policy.txt").write_bytes(b"rubbish\n")
+    assert main(["absent", "--policy", policy]) == 2
+    words = (
+        "方針のファイルを読めません。1行目：(line)"
+        if japanese
+        else "the policy file cannot be read: line 1: (line)"
+    )
+    assert capsys.readouterr() == ("", f"{policy}: {words}\n")
+
+
+def test_an_older_checkpoint_is_compared(
+    tmp_path: Path, policy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--since` takes a note that the auditor kept: continued 0, another past or a damaged note 1."""
+    bundle, note = str(save(FILES, tmp_path / "bundle")), tmp_path / "old"
+    changed = dataclasses.replace(LOG, leaves=[LEAVES[1], *LEAVES[1:]])
+    unknown = "— s QUJDREVG\n"
+    for data, code, said in (
+        (LOG.note(3).encode(), 0, "continues your older checkpoint of 3 entries"),
+        (changed.note(3).encode(), 1, "its past was changed (since: fork)"),
+        (
+            Log(leaves=small_leaves(9)).note().encode(),
+            1,
+            "entry 4: the log does not continue the older checkpoint",
+        ),
+        (b"", 1, "it is damaged (since: text)"),
+        (LOG.note(3).encode() + b"\xff", 1, "it is damaged (since: text)"),
+        (b"x" * (MAX_NOTE + 1), 1, "it is too long (since: size)"),
+        (b"x" * (MAX_NOTE + 500), 1, "it is too long (since: size)"),
+        (b"x" * MAX_NOTE, 1, "it is damaged (since: text)"),
+        ((LOG.note(3) + unknown * 50).encode(), 0, "continues your older checkpoint of 3 entries"),
     ):
-        monkeypatch.setenv("LANG", language)
-        assert main([path, "--key", VKEY]) == 0
-        assert capsys.readouterr().out.startswith(good)
-        for step in Step:
-            assert verify.write_refusal(VerifyError(step, 3, "x"), language == "ja_JP.UTF-8").startswith(bad)
+        note.write_bytes(data)
+        assert main([bundle, "--policy", policy, "--since", str(note)]) == code
+        assert said in capsys.readouterr().out
 
 
-def test_what_was_not_checked_has_its_own_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """No file, no key, a damaged key or two keys: code 2, never 0 and never 1."""
-    path = save(tmp_path, FILE)
-    assert main([path, "--key", "rubbish"]) == 2
-    assert main([str(tmp_path / "absent"), "--key", VKEY]) == 2
-    assert main([str(tmp_path), "--key", VKEY]) == 2
-    for arguments in ([path], [path, "--key", VKEY, "--key", VKEY], [], ["--key", VKEY]):
-        with pytest.raises(SystemExit) as caught:
-            main(arguments)
-        assert caught.value.code == 2
-    assert "OK" not in capsys.readouterr().out
+def test_what_was_not_checked_has_its_own_code(
+    tmp_path: Path, policy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No bundle, no policy, a policy that cannot be read, no older checkpoint: 2, never 0 and never 1."""
+    bundle, absent = str(save(FILES, tmp_path / "bundle")), str(tmp_path / "absent")
+    loop = save(FILES, tmp_path / "loop")
+    (loop / "scope").unlink()
+    (loop / "scope").symlink_to("scope")
+    for arguments, said in (
+        ([absent, "--policy", policy], f"{absent}: No such file or directory\n"),
+        ([f"{policy}/x", "--policy", policy], f"{policy}/x: Not a directory\n"),
+        ([bundle, "--policy", absent], f"{absent}: No such file or directory\n"),
+        ([bundle, "--policy", str(tmp_path)], f"{tmp_path}: Is a directory\n"),
+        ([bundle, "--policy", policy, "--since", absent], f"{absent}: No such file or directory\n"),
+        ([str(loop), "--policy", policy], f"{loop / 'scope'}: Too many levels of symbolic links\n"),
+        ([absent, "--policy", policy, "--json"], f"{absent}: No such file or directory\n"),
+    ):
+        assert main(arguments) == 2
+        assert capsys.readouterr() == ("", said)
+
+
+def test_a_policy_is_capped(tmp_path: Path, policy: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """65,536 bytes of policy are read; one more is too many, and no more than that is read."""
+    bundle = str(save(FILES, tmp_path / "bundle"))
+    padding = b"#" + b"x" * (MAX_POLICY - len(POLICY) - 2) + b"\n" + POLICY.encode()
+    Path(policy).write_bytes(padding)
+    assert main([bundle, "--policy", policy]) == 0
+    for more in (1, 5000):
+        Path(policy).write_bytes(b"#" * more + padding)
+        assert main([bundle, "--policy", policy]) == 2
+    assert capsys.readouterr().err == f"{policy}: the policy file cannot be read: (size)\n" * 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["bundle"], ["--policy", "x"], ["a", "b", "--policy", "x"], ["a", "--policy", "x", "--key", "y"]],
+)
+def test_wrong_usage_has_the_same_code(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """The policy is asked for: keys come from the auditor and from nowhere else."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert (out, err.startswith("usage: tsunagi-verify [-h] --policy FILE [--since CHECKPOINT]")) == (
+        "",
+        True,
+    )
+
+
+def test_the_help_says_what_is_asked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each argument in both languages."""
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    for line in (
+        "usage: tsunagi-verify [-h] --policy FILE [--since CHECKPOINT] [--json] BUNDLE",
+        "Check an exported log offline. 書き出した記録を確かめます。",
+        "BUNDLE folder or zip / 書き出したフォルダかzip",
+        "--policy FILE your own policy, not the bundle's / 自分の方針",
+        "--since CHECKPOINT a checkpoint kept earlier / 前のチェックポイント",
+        "--json one line of JSON instead of sentences",
+    ):
+        assert line in lines
+
+
+@pytest.mark.parametrize(
+    ("encoding", "language"),
+    [("ascii", "C"), ("ascii", "ja_JP"), ("cp932", "ja_JP"), ("utf-8", "ja_JP.UTF-8")],
+)
+def test_the_verdict_is_told_whatever_letters_the_terminal_has(
+    tmp_path: Path, policy: str, encoding: str, language: str
+) -> None:
+    """What a terminal cannot print is spelled out: a true bundle is never refused for a letter."""
+    Path(policy).write_text(f"# contact: 佐藤—Ü\n{POLICY}", "utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "LC_ALL": language}
+    bad = {**FILES, "scope": b"x"}
+    for files, code in ((FILES, 0), (bad, 1)):
+        bundle = save(files, tmp_path / str(code))
+        command = [sys.executable, "-m", "audit.verify", str(bundle), "--policy", policy]
+        done = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (code, b"")
+        said = done.stdout.decode(encoding)
+        start = {
+            ("ja", 0): "記録は書き換え",
+            ("ja", 1): "記録を確認",
+            ("C", 0): "OK: ",
+            ("C", 1): "REFUSED: ",
+        }[language[:2], code]
+        assert said.startswith(start.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def test_the_same_path_is_read_anew(tmp_path: Path) -> None:
+    """What was checked once is not remembered: a zip that was changed since is another bundle."""
+    path = save(FILES, tmp_path / "bundle.zip")
+    assert verify_path(path, TRUST).read == 4
+    path.unlink()
+    entries = bytearray(FILES["tile/entries/000.p/4"])
+    entries[40] ^= 1
+    save({**FILES, "tile/entries/000.p/4": bytes(entries)}, path)
+    with pytest.raises(VerifyError) as caught:
+        verify_path(path, TRUST)
+    assert caught.value.step in (Step.TILE, Step.LEAF)

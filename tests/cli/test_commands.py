@@ -1,41 +1,23 @@
 """The commands as an operator types them: answers from standard input, one plain line for an error, exit codes."""
 
-import io
 import os
 import pty
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cases.ids import ORGANISATION, write_id
 from service.cli.main import main
 from service.cli.saying import PASSWORDS, PROBLEMS
 from service.flows.console import Problem
 from service.flows.passwords import PasswordFault
+from tests.cli.conftest import Tsunagi
 from tests.cli.town import CITY, NPO, Town, settings_in
 
 ROOT = Path(__file__).resolve().parents[2]
 INIT = ["食支援", CITY, "admin", "管理 太郎", "water under the bridge"]
-Tsunagi = Callable[..., int]
-
-
-@pytest.fixture
-def tsunagi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tsunagi:
-    """Runs a command in the house of this test; the answers are lines of standard input."""
-    settings = settings_in(tmp_path)
-    monkeypatch.setenv("TSUNAGI_DATA", str(settings.data))
-    monkeypatch.setenv("TSUNAGI_KEYS", str(settings.keys))
-    monkeypatch.setenv("TSUNAGI_NOTARY", str(settings.notary))
-
-    def run(*argv: str, answers: list[str] | None = None) -> int:
-        monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{line}\n" for line in answers or [])))
-        return main(list(argv))
-
-    return run
 
 
 def one_line(text: str) -> str:
@@ -192,42 +174,11 @@ def test_policy_diff_says_what_would_change(
     assert "fields.toml" in one_line(capsys.readouterr().err)
 
 
-def test_an_exported_log_verifies_and_ends_with_its_own_export(
-    town: Town, tsunagi: Tsunagi, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The file is checkpoint, empty line, leaves; its last leaf is the export; the printed key proves it."""
-    target = tmp_path / "city.log"
-    assert tsunagi("log", "export", str(target), "--tree", CITY) == 0
-    vkey = capsys.readouterr().out.splitlines()[-1].removeprefix("key ")
-    head, _, leaves = target.read_text("utf-8").partition("\n\n")[2].partition("\n\n")
-    assert head.startswith("— log.example/o_")
-    lines = leaves.removesuffix("\n").split("\n")
-    assert '"ev":"log.export"' in lines[-1]
-    assert len(lines) == len(town.leaves(write_id(ORGANISATION, town.made.city)))
-    assert tsunagi("log", "verify", str(target), "--key", vkey) == 0
-    target.write_bytes(target.read_bytes().replace(b"permit", b"permit"[::-1], 1))
-    assert tsunagi("log", "verify", str(target), "--key", vkey) == 1
-
-
-def test_an_export_overwrites_nothing_and_leaves_no_half(
-    town: Town, tsunagi: Tsunagi, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A file that is there stays; where the tree is unknown no file is begun."""
-    folder = tmp_path / "out"
-    folder.mkdir()
-    (folder / "old.log").write_text("kept")
-    assert tsunagi("log", "export", str(folder / "old.log")) == 1
-    assert "overwritten" in one_line(capsys.readouterr().err)
-    assert tsunagi("log", "export", str(folder / "new.log"), "--tree", "no such tree") == 1
-    assert [path.name for path in folder.iterdir()] == ["old.log"]
-    assert (folder / "old.log").read_text() == "kept"
-
-
 def test_the_log_of_the_collaboration_is_the_default(
     town: Town, tsunagi: Tsunagi, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Without --tree it is the log in which the cases are."""
-    assert tsunagi("log", "export", str(tmp_path / "shared.log")) == 0
+    assert tsunagi("log", "export", str(tmp_path / "shared.zip")) == 0
     assert f"b_{town.made.collaboration.hex}" in capsys.readouterr().out
 
 

@@ -47,7 +47,12 @@ def password_of(login: str) -> str:
 
 
 def settings_in(folder: Path) -> Settings:
-    return Settings(data=folder / "var" / "data", keys=folder / "var" / "keys", notary=folder / "var" / "notary", origin="log.example")
+    return Settings(
+        data=folder / "var" / "data",
+        keys=folder / "var" / "keys",
+        notary=folder / "var" / "notary",
+        origin="log.example",
+    )
 
 
 def begin(settings: Settings, *, practice: bool = False) -> SetUp:

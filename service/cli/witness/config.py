@@ -44,7 +44,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     key: str
     store: str
     out: str | None = None
-    log: list[_Log] = []
+    log: tuple[_Log, ...] = ()
     serve: _Serve | None = None
 
 
@@ -128,36 +128,42 @@ def _read(path: Path) -> _File:
 
 
 def _log(path: Path, number: int, given: _Log, out: Path | None) -> WatchedLog:
-    def refuse(why: str) -> StartError:
-        return StartError(path, f"[[log]] number {number}: {why}")
-
     try:
         key = read_key(given.vkey)
+        pull = _pull(path.absolute().parent, given, key.name, out)
     except NoteError:
-        raise refuse("`vkey` is no verifier key (name+hash+key)") from None
+        raise StartError(
+            path, f"[[log]] number {number}: `vkey` is no verifier key (name+hash+key)"
+        ) from None
+    except ValueError as error:
+        raise StartError(path, f"[[log]] number {number}: {error}") from None
     if key.algorithm != ED25519:
-        raise refuse("`vkey` is the key of a witness, not of a log")
+        raise StartError(path, f"[[log]] number {number}: `vkey` is the key of a witness, not of a log")
+    return WatchedLog(key=key, pull=pull)
+
+
+def _pull(folder: Path, given: _Log, origin: str, out: Path | None) -> Pull | None:
+    """How the log is asked, None where it is not. Raises ValueError with a sentence."""
     if given.url is None:
         if given.token_file is not None or given.one_way:
-            raise refuse("`token_file` and `one_way` are for a log with a `url`")
-        return WatchedLog(key=key, pull=None)
-    url, tree = _base(given.url), key.name.partition("/")[2]
+            raise ValueError("`token_file` and `one_way` are for a log with a `url`")
+        return None
+    url, tree = _base(given.url), origin.partition("/")[2]
     if url is None:
-        raise refuse("`url` is https:// and a host, without a path (http:// for this machine alone)")
+        raise ValueError("`url` is https:// and a host, without a path (http:// for this machine alone)")
     if _TREE.fullmatch(tree) is None:
-        raise refuse("the origin in `vkey` names no log behind its first `/`")
+        raise ValueError("the origin in `vkey` names no log behind its first `/`")
     if given.token_file is None:
-        raise refuse("`url` needs a `token_file`")
+        raise ValueError("`url` needs a `token_file`")
     if given.one_way and out is None:
-        raise refuse("`one_way` needs the folder `out`")
-    pull = Pull(
+        raise ValueError("`one_way` needs the folder `out`")
+    return Pull(
         url=url,
         tree=tree.replace("/", "."),  # a log that goes on: its origin ends in /2, its address in .2
-        token=path.absolute().parent / given.token_file,
+        token=folder / given.token_file,
         every=given.every,
         out=out if given.one_way else None,
     )
-    return WatchedLog(key=key, pull=pull)
 
 
 def _base(url: str) -> str | None:

@@ -1,0 +1,92 @@
+"""A log that lost its end goes on as another one: a new origin, whose first entry holds the old one's last checkpoint.
+
+Restoring a backup cuts every log short: what was signed after it is gone. Appending to the old log would fork it. So
+the old log ends, where outsiders can see it, and the new one begins by saying what the old one was.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from audit.checkpoint import Checkpoint, write_body
+from audit.event import Event, Flag
+from audit.notary import Signed
+from service.flows.console import AdministrationError, Problem, record
+from service.flows.notary import Behind, find_behind, publish
+from service.house import House
+from service.store import organisations, trees
+from service.store.engine import Transaction
+from service.store.organisations import InstanceRow
+from service.store.trees import TreeRow
+from service.store.writer import Done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continued:
+    """An old log that ended at ``size`` entries, of which the database still has ``left``; and the new one's origin,
+    None where the database knows nothing of what the log was for."""
+
+    old: str
+    size: int
+    left: int
+    new: str | None
+
+
+async def continue_logs(house: House) -> tuple[Continued, ...]:
+    """Ends every log that is behind what was signed of it, and begins the one that goes on. Can be run again.
+
+    Raises NotaryError(STATE), AdministrationError(NOTARY_APART) where this process may not write the notary's state.
+    """
+    if house.notary.seed is None:
+        raise AdministrationError(Problem.NOTARY_APART)
+    done = []
+    for behind in await find_behind(house):
+        tree = await _begin(house, behind)
+        async with house.notary.alone():
+            state = house.notary.read()
+            house.notary.write({**state, behind.origin: replace(state[behind.origin], ended=True)})
+        if tree is not None:
+            await publish(house, tree)
+        done.append(
+            Continued(
+                old=behind.origin,
+                size=behind.signed,
+                left=behind.size,
+                new=None if tree is None else tree.origin,
+            )
+        )
+    return tuple(done)
+
+
+async def _begin(house: House, behind: Behind) -> TreeRow | None:
+    """The log that goes on where ``behind`` ended; one that was begun already is that one."""
+    digest = hashlib.sha256(write_body(_last(house, behind)).encode("utf-8")).digest()
+
+    async def job(tx: Transaction) -> Done[TreeRow | None]:
+        old = next((one for one in await trees.trees(tx) if one.origin == behind.origin), None)
+        operated = await organisations.instance(tx)
+        if old is None or operated is None:
+            return Done(outcome=None)
+        base, _, generation = old.name.partition(".")
+        newest = await trees.newest_tree(tx, base)
+        if newest is not None and newest != old:
+            return Done(outcome=newest)
+        name = f"{base}.{int(generation or 1) + 1}"
+        made = await trees.add_tree(tx, name, f"{house.settings.origin}/{name}")
+        for user in await trees.appointed_to(tx, old.number):
+            await trees.appoint(tx, user, made.number)
+        first = record(
+            house, made.number, Event.LOG_CONTINUE, operated.operator, digest=digest, flags=_flags(operated)
+        )
+        return Done(outcome=made, records=(first,))
+
+    return (await house.commit(job)).outcome
+
+
+def _flags(operated: InstanceRow) -> tuple[Flag, ...]:
+    return (Flag.PRACTICE,) if operated.practice else ()
+
+
+def _last(house: House, behind: Behind) -> Checkpoint:
+    """The last checkpoint that was signed of the old log: the notary knows it, whatever the database has lost."""
+    signed: Signed = house.notary.read()[behind.origin]
+    return Checkpoint(origin=behind.origin, size=signed.frontier.size, root=signed.frontier.root)
