@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 
-TOKYO = timezone(timedelta(hours=9), "Asia/Tokyo")
-"""Nine hours before UTC the whole year since 1951, so that no time zone file is needed."""
+TOKYO = timezone(timedelta(hours=9))
+"""Asia/Tokyo: nine hours before UTC the whole year since 1951, so that no time zone file is needed."""
 
 MONDAY_TO_FRIDAY = frozenset(range(5))
 

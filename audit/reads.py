@@ -3,6 +3,7 @@
 A read is an entry from which on values of one case could be seen. A list, a search and a print are reads too.
 """
 
+import sys
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -58,38 +59,34 @@ class Said:
 
 
 class Past:
-    """Every older entry that names a case, in a few bytes each: what a flag refers back to."""
+    """Every older entry, in a few bytes each: what a flag refers back to."""
 
     def __init__(self) -> None:
         """Begin with no entry."""
-        self._names: list[str | None] = []
-        self._numbers: dict[str | None, int] = {}
         self._indices = array("q")
-        self._actors = array("q")
-        self._subjects = array("q")
+        self._actors: list[str | None] = []
+        self._subjects: list[str | None] = []
         self._times = array("d")
 
     def add(self, index: int, leaf: Leaf) -> None:
         """Remember an entry; its index is larger than those before."""
         self._indices.append(index)
-        self._actors.append(self._number(leaf.entry.actor))
-        self._subjects.append(self._number(leaf.entry.subject))
+        self._actors.append(_one_copy(leaf.entry.actor))
+        self._subjects.append(_one_copy(leaf.entry.subject))
         self._times.append(leaf.time.timestamp())
 
     def find(self, index: int) -> Said | None:
         """What the entry of that index said; None where it is not remembered."""
         at = bisect_left(self._indices, index)
-        if at == len(self._indices) or self._indices[at] != index:
+        if self._indices[at : at + 1] != array("q", [index]):
             return None
         return Said(
-            actor=self._names[self._actors[at]],
-            subject=self._names[self._subjects[at]],
+            actor=self._actors[at],
+            subject=self._subjects[at],
             time=datetime.fromtimestamp(self._times[at], UTC),
         )
 
-    def _number(self, name: str | None) -> int:
-        """The number that stands for ``name``."""
-        number = self._numbers.setdefault(name, len(self._names))
-        if number == len(self._names):
-            self._names.append(name)
-        return number
+
+def _one_copy(id: str | None) -> str | None:
+    """The same id, always as the same object: each leaf that is read brings a copy of its own."""
+    return None if id is None else sys.intern(id)

@@ -17,30 +17,23 @@ import json
 import os
 import re
 import sys
-import time
 import zipfile
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 WIDTH, HASH, MAX_SIZE = 256, 32, 2**40  # hashes in a complete tile; bytes in a hash; entries in a log
 MAX_NOTE, MAX_LEAF, MAX_BUNDLE = 65_536, 2_048, 524_800  # bytes; a policy is as long as a note
+T = TypeVar("T")
 
 
 class RefusedError(Exception):
     """What failed: the step, the index of the entry (or the line of the policy) at fault or None, the fault's code."""
 
 
-def need(condition: object, step: str, index: "int | None" = None, fault: str = "") -> None:
-    """Go on only if the condition holds; raises RefusedError."""
-    if not condition:
+def need(found: "T | None", step: str, index: "int | None" = None, fault: str = "") -> T:
+    """What was found, or is true; raises RefusedError where nothing is."""
+    if not found:
         raise RefusedError(step, index, fault)
-
-
-def match(form: "re.Pattern[str]", text: str, *refusal: "str | int | None") -> "re.Match[str]":
-    """The parts of a text that has this form; raises RefusedError."""
-    found = form.fullmatch(text)
-    if found is None:
-        raise RefusedError(*refusal)
     return found
 
 
@@ -65,15 +58,14 @@ def read_point(data: bytes) -> Point:
     x = pow(square, (P + 3) // 8, P)
     x = x if x * x % P == square else x * pow(2, (P - 1) // 4, P) % P
     x = x if x % 2 == sign else P - x
-    point = (x, y, 1, x * y % P)
-    two = add(point, point)
-    four = add(two, two)
-    good = y < P and x * x % P == square and add(four, four)[0]  # eight times one of small order is zero
+    point = eight = (x, y, 1, x * y % P)
+    for _ in range(3):
+        eight = add(eight, eight)
+    good = y < P and x * x % P == square and eight[0]  # eight times a point of small order is zero
     return point if good else ZERO
 
 
-ZERO = (0, 1, 1, 0)
-BASE = read_point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
+ZERO, BASE = (0, 1, 1, 0), read_point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
 
 
 def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
@@ -93,135 +85,119 @@ def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
 
 # Policies and signed notes: sections 18, 24 and 26.
 LOG, WITNESS = 1, 4  # kinds of keys
-Keys = dict[tuple[str, bytes], tuple[int, bytes, str]]  # name, mark: kind, 32 bytes, name in the policy
-ANY, NAME = "[A-Za-z0-9+/]", r"([^ +\n]{1,255})"
-LAST = "[AEIMQUYcgkosw048]"  # what stands before a single "=" of base64 that has no spare bits
-VKEY = re.compile(rf"{NAME}\+([0-9a-f]{{8}})\+({ANY}{{44}})")
-BODY = re.compile(rf"{NAME}\n(0|[1-9][0-9]{{0,18}})\n({ANY}{{42}}{LAST}=)\n")
-SIGNATURE = re.compile(rf"— {NAME} ((?:{ANY}{{4}})+(?:{ANY}[AQgw]==|{ANY}{{2}}{LAST}=)?)")
-CONTACT = re.compile(r"[ \t]*# ?contact:[ \t]*(.{1,200})")
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff]")  # neither in a note nor in a policy
+Key = tuple[int, str, bytes, str]  # kind, name in notes, 32 bytes, name in the policy
+Keys = dict[tuple[str, bytes], Key]  # by the name and the mark that stand in notes
+ANY, LAST = "[A-Za-z0-9+/]", "[AEIMQUYcgkosw048]"  # of base64; LAST before a single "=" leaves no spare bits
+NAME, BLOB = r"([^ +\n]{1,255})", rf"((?:{ANY}{{4}})+(?:{ANY}{{2}}{LAST}=|{ANY}{{4}}(?:{ANY}[AQgw]==)?))"
+NOTE = re.compile(r"([^\x00-\x09\x0b-\x1f\ud800-\udfff]+\n)\n((?:— [^\n]+\n){1,100})")
+POLICY = re.compile(r"(?:[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*\n){0,512}")
 
 
 class Policy:
     """A trust policy (C2SP tlog-policy): keys of logs and witnesses, groups of witnesses, who must have cosigned."""
 
     def __init__(self, data: bytes) -> None:
-        """Read a file; raises RefusedError with the line's number and the fault."""
         self.keys: Keys = {}
-        self.groups: dict[str, tuple[int, list[str]]] = {}
-        self.names, self.members, self.quorum, self.contact = {"none"}, {"none"}, "", ""
-        text = data.decode("utf-8", "surrogateescape")
-        *lines, rest = text.split("\n")
+        self.groups: dict[str, tuple[int, list[str]]] = {"none": (0, [])}  # a witness is one of one
+        self.members, self.quorum, text = {"none"}, "", data.decode("utf-8", "surrogateescape")
         need(len(data) <= MAX_NOTE, "policy", None, "size")
-        need(not (rest or len(lines) > 512 or CONTROL.search(text) or "\x7f" in text), "policy", None, "text")
-        for number, line in enumerate(lines, 1):
+        need(POLICY.fullmatch(text), "policy", None, "text")
+        for number, line in enumerate(text.split("\n"), 1):
             self.take(number, *re.split(r"[ \t]+", line.strip(" \t")))
-            found = CONTACT.fullmatch(line)
-            self.contact = self.contact or (found[1].strip() if found else "")
         need(self.quorum, "policy", None, "quorum")
+        self.contact = (re.findall(r"(?m)^[ \t]*# ?contact:[ \t]*(\S.{0,199})$", text) or [""])[0]
 
     def take(self, number: int, word: str, *words: str) -> None:
-        """Read the words of a line."""
-        if word == "log" and len(words) in (1, 2):
-            self.take_key(number, words[0], LOG, "")
-        elif word == "witness" and len(words) in (2, 3):
-            need(words[0] not in self.names, "policy", number, "name")
-            self.take_key(number, words[1], WITNESS, words[0])
+        """Read the words of a line; raises RefusedError with its number."""
+        if (word, len(words)) in {("log", 1), ("log", 2), ("witness", 2), ("witness", 3)}:
+            kind, name, text = (LOG, "", words[0]) if word == "log" else (WITNESS, words[0], words[1])
+            need(name not in self.groups, "policy", number, "name")
+            found = re.fullmatch(rf"{NAME}\+([0-9a-f]{{8}})\+({ANY}{{44}})", text)
+            called, mark, public = need(found, "policy", number, "key").groups()
+            data, known = base64.b64decode(public), {key[2] for key in self.keys.values()}
+            hashed = hashlib.sha256(called.encode() + b"\n" + data).digest()[:4]
+            good = len(text) <= 1024 and called.isprintable() and hashed.hex() == mark
+            need(good and data[0] == kind and data[1:] not in known, "policy", number, "key")
+            self.keys[called, hashed] = kind, called, data[1:], name
+            self.groups.update({name: (1, [name])} if name else {})
         elif word == "group" and len(words) > 2:
             name, count, *members = words
-            known = {*members} & self.names - self.members  # a name is a member once, "none" never
-            need(name not in self.names and len(known) == len(members), "policy", number, "name")
+            fresh = {*members} & {*self.groups} - self.members  # a name is a member once, "none" never
+            need(name not in self.groups and len(fresh) == len(members), "policy", number, "name")
             count = {"all": str(len(members)), "any": "1"}.get(count, count)
             good = re.fullmatch("[1-9][0-9]{0,2}", count) and int(count) <= len(members)
             need(good, "policy", number, "line")
             self.groups[name] = int(count), members
-            self.names.add(name)
             self.members.update(members)
         elif word == "quorum" and len(words) == 1:
-            need(not self.quorum and words[0] in self.names, "policy", number, "quorum")
+            need(not self.quorum and words[0] in self.groups, "policy", number, "quorum")
             self.quorum = words[0]
         else:
             need(not word or word.startswith("#"), "policy", number, "line")
 
-    def take_key(self, number: int, text: str, kind: int, called: str) -> None:
-        """A key of this kind, with its own mark, and not one that is here already."""
-        found = match(VKEY, text, "policy", number, "key")
-        data, known = base64.b64decode(found[3]), {public for _, public, _ in self.keys.values()}
-        mark = hashlib.sha256(found[1].encode() + b"\n" + data).digest()[:4]
-        good = len(text) <= 1024 and found[1].isprintable() and mark.hex() == found[2]
-        need(good and data[0] == kind and data[1:] not in known, "policy", number, "key")
-        self.keys[found[1], mark] = kind, data[1:], called
-        self.names.update([called] * (kind == WITNESS))
-
     def has_quorum(self, cosigners: "dict[str, int]") -> bool:
         """Whether those who cosigned are enough; a group stands behind its members, so one pass is all."""
-        done = {"none", *cosigners}
-        for name, (number, members) in self.groups.items():
-            done |= {name} if len(done.intersection(members)) >= number else set()
+        done = {*cosigners}
+        for name, (count, members) in self.groups.items():
+            done |= {name} if len(done.intersection(members)) >= count else set()
         return self.quorum in done
 
 
 def open_note(data: bytes, step: str, keys: Keys) -> "tuple[str, int, bytes, dict[str, int]]":
     """Origin, size and root that a log signed, and which witnesses cosigned them at which Unix second."""
-    body, gap, rest = data.decode("utf-8", "surrogateescape").rpartition("\n\n")
-    body, (*lines, end) = body + gap[:1], rest.split("\n")
     need(len(data) <= MAX_NOTE, step, None, "size")
-    good = len(body) > 1 and "\t" not in body and not CONTROL.search(body) and not end
-    need(good and 0 < len(lines) <= 100, step, None, "text")
-    found = [match(SIGNATURE, line, step, None, "text") for line in lines]
-    signatures = [(line[1], base64.b64decode(line[2])) for line in found]
-    good = all(name.isprintable() and len(blob) > 4 for name, blob in signatures)
-    need(good, step, None, "text")
-    signed: dict[int, dict[tuple[str, bytes], int]] = {LOG: {}, WITNESS: {}}
-    false = set()  # the kinds of keys with a line that is false or stands twice
-    for name, blob in signatures:
-        mark, signature, seconds, message = (name, blob[:4]), blob[4:], 0, body
-        kind, public, _ = keys.get(mark, (0, b"", ""))
-        if kind == WITNESS:  # who signs the time too
-            seconds, signature = int.from_bytes(signature[:8], "big"), signature[8:]
-            message = f"cosignature/v1\ntime {seconds}\n{body}"
-        if kind and (mark in signed[kind] or not is_signed(public, message.encode(), signature)):
-            false.add(kind)
-        signed.setdefault(kind, {})[mark] = seconds
+    note = need(NOTE.fullmatch(data.decode("utf-8", "surrogateescape")), step, None, "text")
+    forms = [re.fullmatch(f"— {NAME} {BLOB}", line) for line in note[2].split("\n")[:-1]]
+    lines = [(form[1], base64.b64decode(form[2])) for form in forms if form and form[1].isprintable()]
+    need(len(lines) == len(forms), step, None, "text")
+    signed, false = dict[Key, int](), set[int]()  # false: the kinds of keys with a bad line
+    for name, blob in lines:
+        key = keys.get((name, blob[:4]), (0, "", b"", ""))
+        timed = key[0] == WITNESS  # a witness signs the time too
+        seconds, signature = (int.from_bytes(blob[4:12], "big"), blob[12:]) if timed else (0, blob[4:])
+        message = (f"cosignature/v1\ntime {seconds}\n" if timed else "") + note[1]
+        if key[0] and (key in signed or not is_signed(key[2], message.encode(), signature)):
+            false.add(key[0])
+        signed[key] = seconds
     need(LOG not in false, step, None, "signature")
-    logs = {name for (name, _), (kind, _, _) in keys.items() if kind == LOG}
-    need(signed[LOG], step, None, "other_key" if logs & {name for name, _ in signatures} else "unsigned")
-    said = match(BODY, body, step, None, "body")
-    need(said[1].isprintable(), step, None, "body")
-    need(said[1] in {name for name, _ in signed[LOG]}, step, None, "origin")
+    logs, origins = ({key[1] for key in some if key[0] == LOG} for some in (keys.values(), signed))
+    need(origins, step, None, "other_key" if any(name in logs for name, _ in lines) else "unsigned")
+    form = re.fullmatch(rf"{NAME}\n(0|[1-9][0-9]{{0,18}})\n({ANY}{{42}}{LAST}=)\n", note[1])
+    origin, size, root = need(form, step, None, "body").groups()
+    need(origin.isprintable(), step, None, "body")
+    need(origin in origins, step, None, "origin")
     need(WITNESS not in false, step, None, "signature")
-    cosigners = {keys[mark][2]: seconds for mark, seconds in signed[WITNESS].items()}
-    return said[1], int(said[2]), base64.b64decode(said[3]), cosigners
+    times = {key[3]: seconds for key, seconds in signed.items() if key[0] == WITNESS}
+    return origin, int(size), base64.b64decode(root), times
 
 
 # Entries: section 21. A form is a value's one text; the codes in it must stand on their lists as well.
-LISTS = """
-ev: case.assign case.close case.create case.list case.read case.scan case.search case.update clock.step consent.change
-consent.confirm consent.end consent.expire consent.give consent.invalidate consent.refuse consent.renew consent.request
-consent.tell consent.withdraw deny.suppressed disclosure.approve disclosure.ask disclosure.issue erase.case export.csv
-export.print export.xlsx field.release flag.check flag.raise key.pin key.revoke key.rotate key.seal ledger.read
-ledger.write log.continue log.export log.open log.search log.verify login.fail login.lock login.ok member.certify
-member.confirm member.invite member.remove mfa.enrol mfa.reset organisation.add password.change password.reset
-policy.change redact.entry request.accept request.cancel request.complete request.decline request.draft request.send
-request.stop retention.prune role.change session.end system.start system.stop user.add user.disable witness.add
-witness.remove
-rsn: awaiting_witness closed conditions disabled ended expired idle invalidated logout no_key no_second_factor
-not_a_party not_accepted_yet not_addressee not_asked not_assigned not_live not_offered not_told password_changed
-refused role role_changed same_person stale throttled too_late too_old unknown_id unknown_login withdrawn wrong_code
-wrong_password wrong_state
-rol: admin auditor caseworker intermediary npo_coordinator npo_volunteer supervisor
-pur: audit case_review disclosure food_support own_work
-via: api cli csv job mail print ui
-dec: permit deny
-flg: after_hours bulk practice
+EVENTS = """
+case: assign close create list read scan search update clock: step consent: change confirm end expire give invalidate
+refuse renew request tell withdraw deny: suppressed disclosure: approve ask issue erase: case export: csv print xlsx
+field: release flag: check raise key: pin revoke rotate seal ledger: read write log: continue export open search verify
+login: fail lock ok member: certify confirm invite remove mfa: enrol reset organisation: add password: change reset
+policy: change redact: entry request: accept cancel complete decline draft send stop retention: prune role: change
+session: end system: start stop user: add disable witness: add remove
 """
-CODES = {key: text.split() for key, text in re.findall(r"(\w+): ([^:]+)(?=\n\w+:|$)", LISTS)}
+LISTS = """
+rsn: awaiting_witness closed conditions disabled ended expired idle invalidated logout no_key no_second_factor
+not_a_party not_accepted_yet not_addressee not_asked not_assigned not_live not_offered not_told password_changed refused
+role role_changed same_person stale throttled too_late too_old unknown_id unknown_login withdrawn wrong_code
+wrong_password wrong_state rol: admin auditor caseworker intermediary npo_coordinator npo_volunteer supervisor
+pur: audit case_review disclosure food_support own_work via: api cli csv job mail print ui
+dec: permit deny flg: after_hours bulk practice
+"""
+GROUP = re.compile(r"(\w+):((?:\s+\w+(?!:|\w))*)")  # a word with a colon, and those up to the next
+CODES = {key: {*words.split()} for key, words in GROUP.findall(LISTS)}
+CODES["ev"] = {f"{group}.{word}" for group, words in GROUP.findall(EVENTS) for word in words.split()}
 ABOUT_A_CASE = ("case", "consent", "request", "ledger", "field", "disclosure", "erase")
 ABOUT_MANY, ABOUT_ANY, BEFORE = ("case.scan", "case.search"), "case.list", ("unknown_id", "role", "throttled")
+RULED = ("ev", "dec", "rsn", "pur", "rol", "via", "fld", "fno", "flg")  # the keys with codes
 ID, HASHED, NUMBER, CODE = "[0-9a-f]{32}", "[0-9a-f]{64}", "(?:0|[1-9][0-9]{0,11})", "[a-z_]{1,40}"
 SEVERAL = r'\["[a-z][a-z0-9_]{0,39}"(?:,"[a-z][a-z0-9_]{0,39}")*\]'
 TIME = r"2[0-9]{3}-[01][0-9]-[0-3][0-9]T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z"
+NO_DAY = re.compile("....-(00|1[3-9]|..-(00|3[2-9])|02-3.|0[469]-31|11-31)")  # and 29 February of most years
 FORMS = rf"""
 act:"u_{ID}"  cns:"k_{ID}:[1-9][0-9]{{0,8}}:{HASHED}"  dec:"[a-z]{{1,40}}"  det:"{ANY}{{42}}{LAST}="  dig:"{HASHED}"
 ev:"[a-z]{{1,20}}\.[a-z]{{1,20}}"  fld:{SEVERAL}  flg:{SEVERAL}  fno:{SEVERAL}  id:"{ID}"  n:{NUMBER}
@@ -230,36 +206,32 @@ rid:"[0-9a-f]{{16,64}}"  rol:"{CODE}"  rsn:"{CODE}"  ses:"[0-9a-f]{{16,64}}"  su
 v:1  via:"[a-z]{{1,40}}"
 """
 PART = r'(?:"\1":(?P<\1>\2)(?:,(?=")|(?=\})))?'  # a key, its value, and a comma where another key follows
+SCOPE = re.compile(r"tsunagi-export/v1\n(whole|since (0|[1-9][0-9]{0,12})|case (c_[0-9a-f]{32}))\n")
 ENTRY = re.compile(r"\{" + re.sub(r"\s*(\w+):(\S+)\s*", PART, FORMS) + r"\}")
+HEADER = ("\ufeff" + ",".join(f'"{key}"' for key in ("index", *ENTRY.groupindex)) + "\r\n").encode()
 
 
 @functools.lru_cache(maxsize=4096)
-def find_fault(day: str, named: bool, fields: str, withheld: str, flags: str, **codes: str) -> str:
+def find_fault(day: str, named: bool, **values: str) -> str:
     """What is wrong with the values of an entry that has its form: the fault's code, or nothing."""
-    event, denied, lists = codes["ev"], codes["dec"] == "deny", [text.split() for text in (fields, withheld, flags)]
-    about = event.split(".")[0] in ABOUT_A_CASE and event not in {*ABOUT_MANY, ABOUT_ANY}
-    free = denied and codes["rsn"] in BEFORE
-    try:
-        bad_day = not time.strptime(day, "%Y-%m-%d")
-    except ValueError:
-        bad_day = True
+    codes, denied = {key: values[key].split() for key in values}, values["dec"] == "deny"
+    about = values["ev"].split(".")[0] in ABOUT_A_CASE and values["ev"] not in {*ABOUT_MANY, ABOUT_ANY}
+    leap = int(day[:4]) % (400 if day[2:4] == "00" else 4) == 0
     faults = (
-        ("code", any(code and code not in CODES[key] for key, code in codes.items())),
+        ("code", any({*codes[key]} - CODES[key] for key in CODES if key != "flg")),
         ("reason", denied and not codes["rsn"]),
-        ("fields", any(row != sorted({*row}) for row in lists) or {*lists[0]} & {*lists[1]}),
-        ("code", {*lists[2]} - {*CODES["flg"]}),
-        ("purpose", fields and not codes["pur"]),
-        ("subject", event in ABOUT_MANY if named else about and not free),
-        ("time", bad_day),
+        ("fields", any(codes[key] != sorted({*codes[key]}) for key in ("fld", "fno", "flg"))),
+        ("fields", {*codes["fld"]} & {*codes["fno"]}),
+        ("code", {*codes["flg"]} - CODES["flg"]),
+        ("purpose", codes["fld"] and not codes["pur"]),
+        ("subject", named and values["ev"] in ABOUT_MANY),
+        ("subject", about and not named and not (denied and values["rsn"] in BEFORE)),
+        ("time", NO_DAY.match(day) or (day[5:] == "02-29" and not leap)),
     )
     return next((fault for fault, found in faults if found), "")
 
 
 # The tree and the bundle: sections 22 and 26.
-SCOPE = re.compile(r"tsunagi-export/v1\n(whole|since (0|[1-9][0-9]{0,12})|case (c_[0-9a-f]{32}))\n")
-LINE = re.compile(r"(0|[1-9][0-9]{0,12}) ([^\n]*)\n")
-
-
 def tree_root(row: "list[bytes]") -> bytes:
     """The root over these hashes: two by two, level by level; the last of an odd row moves up as it is."""
     while len(row) > 1:
@@ -273,99 +245,185 @@ class Bundle:
 
     def __init__(self, path: Path) -> None:
         self.path, self.zip = path, None if path.is_dir() else zipfile.ZipFile(path)
-        self.ids, self.twice, self.redacted, self.pruned = set[str](), list[int](), set[int](), 0
-        self.read, self.first, self.last, self.absent = 0, "", "", list[int]()
+        self.read, self.first, self.last, self.same, self.pruned = 0, "", "", True, 0
+        self.ids, self.twice, self.absent, self.redacted = set[str](), list[int](), list[int](), set[int]()
         self.table: "IO[bytes] | None" = None
-        self.same = True
 
-    def open(self, name: str) -> "IO[bytes] | None":
+    def open(self, name: str, number: int = -1, width: int = WIDTH) -> "IO[bytes] | None":
+        """A file; with a number the tile or entries of that number below ``name``. None where there is none."""
+        if number >= 0:
+            *groups, last = f"{number:,}".split(",")
+            name = "/".join([name, *(f"x{group:0>3}" for group in groups), f"{last:0>3}"])
+            name += "" if width == WIDTH else f".p/{width}"
         if self.zip is None:
             return (self.path / name).open("rb") if (self.path / name).is_file() else None
         return self.zip.open(name) if name in self.zip.NameToInfo else None
 
-    def read_file(self, name: str, limit: int) -> bytes:
-        """A file, of a longer one just so much that it is seen to be longer; nothing where there is none."""
-        with self.open(name) or io.BytesIO() as file:
+    def load(self, limit: int, name: str, number: int = -1, width: int = WIDTH) -> bytes:
+        """As ``open``: the bytes, of a longer file so many that it is seen to be longer; none of one not there."""
+        with self.open(name, number, width) or io.BytesIO() as file:
             return file.read(limit + 1)
 
     def tile(self, level: int, number: int, width: int) -> "list[bytes]":
         """The hashes of a tile."""
-        data = self.read_file(f"tile/{level}/{write_number(number, width)}", WIDTH * HASH)
+        data = self.load(WIDTH * HASH, f"tile/{level}", number, width)
         need(len(data) == width * HASH, "tile", number * WIDTH ** (level + 1))
         return [data[at : at + HASH] for at in range(0, len(data), HASH)]
 
     def entries(self, number: int, width: int) -> "list[bytes]":
         """The entries whose hashes are a tile, each behind its length; no bytes for one without text."""
-        file = self.open(f"tile/entries/{write_number(number, width)}")
-        if file is None:
+        if (file := self.open("tile/entries", number, width)) is None:
             return [b""] * width
         with file:
             data, found, at = file.read(MAX_BUNDLE + 1), list[bytes](), 0
         while len(found) < width and at < len(data):
             size = int.from_bytes(data[at : at + 2], "big")
             found.append(data[at + 2 : at + 2 + size])
-            at += 2 + size if size <= MAX_LEAF else len(data) + 1
+            at += 2 + size if size <= MAX_LEAF else MAX_BUNDLE
         need(len(found) == width and at == len(data), "entries", number * WIDTH)
         return found
 
     def take(self, index: int, leaf: bytes, case: str = "") -> bytes:
-        """The hash of an entry that keeps every rule; with ``case``, one that names it."""
+        """The hash of an entry that keeps every rule and, with ``case``, names it."""
         need(len(leaf) <= MAX_LEAF, "leaf", index, "size")
-        found = match(ENTRY, leaf.decode("latin-1"), "leaf", index, "form").groupdict("")
-        values = {key: text.strip('["]').replace('","', " ") for key, text in found.items()}
-        need(all(values[key] for key in ("ev", "id", "t", "v")), "leaf", index, "form")
-        codes = {key: values[key] for key in ("ev", "dec", "rsn", "pur", "rol", "via")}
-        at, named, lists = values["t"], bool(values["sub"]), (values["fld"], values["fno"], values["flg"])
-        fault = find_fault(at[:10], named, *lists, **codes)
+        parts = need(ENTRY.fullmatch(leaf.decode("latin-1")), "leaf", index, "form").groupdict("")
+        values = {key: text.strip('["]').replace('","', " ") for key, text in parts.items()}
+        need(values["ev"] and values["id"] and values["t"] and values["v"], "leaf", index, "form")
+        at = values["t"]
+        fault = find_fault(at[:10], bool(values["sub"]), **{key: values[key] for key in RULED})
         need(not fault, "leaf", index, fault)
         need(case in ("", values["sub"]), "scope", index)
         need(at >= self.last, "time", index)
         self.read, self.first, self.last = self.read + 1, self.first or at, at
         self.twice += [index] * (values["id"] in self.ids)
         self.ids.add(values["id"])
-        ref = int(values["ref"] or MAX_SIZE) if values["dec"] != "deny" else MAX_SIZE
-        self.redacted |= {ref} if values["ev"] == "redact.entry" and ref < index else set()
-        if values["ev"] == "retention.prune" and ref <= index and not ref % WIDTH:
+        ref = int(values["ref"]) if values["ref"] and values["dec"] != "deny" else MAX_SIZE
+        if values["ev"] == "redact.entry" and ref < index:
+            self.redacted.add(ref)
+        if values["ev"] == "retention.prune" and ref <= index and ref % WIDTH == 0:
             self.pruned = max(self.pruned, ref)
-        if self.table and self.same:
-            cells = (text if text[:1] not in "=+-@" else f"'{text}" for text in values.values())
-            row = '","'.join((f'"{index}', *cells)) + '"\r\n'
-            self.same = self.table.read(len(row)) == row.encode()
+        if self.table:
+            cells = (f"'{text}" if text[:1] in {*"=+-@"} else text for text in values.values())
+            row = '","'.join([f'"{index}', *cells]) + '"\r\n'
+            self.same = self.same and self.table.read(len(row)) == row.encode()
         return hashlib.sha256(b"\x00" + leaf).digest()
+
+    def check_tiles(self, size: int, first: int) -> "list[bytes]":
+        """Every tile, from below, with the entries from bundle ``first`` on. The roots of the lowest tiles."""
+        roots = list[bytes]()
+        for number in range(-(-size // WIDTH)):
+            width = min(WIDTH, size - number * WIDTH)
+            leaves = self.entries(number, width) if number >= first else []
+            hashes = self.tile(0, number, width)
+            self.absent += [at for at, leaf in enumerate(leaves, number * WIDTH) if not leaf]
+            found = [self.take(at, leaf) if leaf else b"" for at, leaf in enumerate(leaves, number * WIDTH)]
+            for at, one in enumerate(found):
+                need(one in (b"", hashes[at]), "tile", number * WIDTH + at)
+            roots.append(tree_root(hashes))
+        row, level = roots[: size // WIDTH], 1
+        while row:
+            for number in range(-(-len(row) // WIDTH)):
+                part = row[number * WIDTH : (number + 1) * WIDTH]
+                need(self.tile(level, number, len(part)) == part, "tile", number * WIDTH ** (level + 1))
+            row = [tree_root(row[at : at + WIDTH]) for at in range(0, len(row) - WIDTH + 1, WIDTH)]
+            level += 1
+        return roots
+
+    def check_case(self, case: str, size: int) -> None:
+        """One case's entries, a line each, in their places; that they are all is not proved."""
+        last = -1
+        with need(self.open("leaves"), "entries") as file:
+            while line := file.readline(MAX_LEAF + 16):
+                need(line.endswith(b"\n"), "entries")
+                parts = re.fullmatch(rb"(0|[1-9][0-9]{0,12}) ([^\n]*)\n", line)
+                index, leaf = (int(parts[1]), parts[2]) if parts else (-1, b"")
+                need(last < index < size, "entries", max(last, 0))
+                last, number, hashed = index, index // WIDTH, self.take(index, leaf, case)
+                hashes = self.tile(0, number, min(WIDTH, size - number * WIDTH))
+                need(hashed == hashes[index % WIDTH], "tile", index)
 
     def check(self, policy: Policy, older: "bytes | None") -> "dict[str, object]":
         """What the bundle proves; raises RefusedError with the first step that failed."""
-        origin, size, root, cosigners = open_note(self.read_file("checkpoint", MAX_NOTE), "note", policy.keys)
+        origin, size, root, cosigners = open_note(self.load(MAX_NOTE, "checkpoint"), "note", policy.keys)
         need(policy.has_quorum(cosigners), "note", None, "quorum")
         need(size <= MAX_SIZE, "note", None, "body")
-        scope = match(SCOPE, self.read_file("scope", 128).decode("latin-1"), "scope", None, "")
-        logs = {mark: key for mark, key in policy.keys.items() if key[0] == LOG and mark[0] == origin}
-        old = open_note(older, "since", logs) if older is not None else None
+        scope, since, case = need(SCOPE.fullmatch(self.load(128, "scope").decode("latin-1")), "scope").groups()
+        logs = {mark: key for mark, key in policy.keys.items() if key[:2] == (LOG, origin)}
+        old = None if older is None else open_note(older, "since", logs)
         need(old is None or old[1] <= size, "since", size, "shrank")
-        roots = self.check_entries(size, MAX_SIZE if scope[3] else min(int(scope[2] or 0), size) // WIDTH)
-        self.check_above(roots[: size // WIDTH])
+        self.table = None if case else self.open("entries.csv")
+        self.same = self.table is None or self.table.read(len(HEADER)) == HEADER
+        roots = self.check_tiles(size, MAX_SIZE if case else min(int(since or 0), size) // WIDTH)
         need(tree_root(roots) == root, "root")
         if old:
             whole, more = divmod(old[1], WIDTH)
             part = self.tile(0, whole, min(WIDTH, size - whole * WIDTH))[:more] if more else []
             past = tree_root(roots[:whole] + [tree_root(part)] * bool(part))
             need(past == old[2], "since", None, "fork")
-        if scope[3]:
-            self.check_case(scope[3], size)
-        else:
-            self.check_rest()
-        return {
-            "ok": True,
-            "origin": origin,
-            "size": size,
-            "root": root.hex(),
-            "scope": scope[1],
-            "read": self.read,
-            "first": self.first or None,
-            "last": self.last or None,
-            "cosigners": cosigners,
-            "redacted": [at for at in self.absent if at >= self.pruned],
-            "pruned": self.pruned if self.absent and self.absent[0] < self.pruned else 0,
-            "table": self.table is not None,
-            "since": old and old[1],
-        }
+        if case:
+            self.check_case(case, size)
+        need(case or not self.twice, "unique", min(self.twice, default=0))
+        absent = [at for at in self.absent if at >= self.pruned]
+        missing = [at for at in absent if at not in self.redacted]
+        need(not missing, "absent", min(missing, default=0))
+        need(self.same and not (self.table and self.table.read(1)), "table")
+        pruned = self.pruned if absent != self.absent else 0
+        said = {"ok": True, "origin": origin, "size": size, "root": root.hex(), "cosigners": cosigners}
+        span = {"scope": scope, "read": self.read, "first": self.first or None, "last": self.last or None}
+        gone = {"redacted": absent, "pruned": pruned, "table": self.table is not None}
+        return {**said, **span, **gone, "since": old and old[1]}
+
+
+# What is said, in English and Japanese, and the program.
+SAID = {
+    "ok": ("OK: the records are unaltered", "記録は書き換えられていません"),
+    "case": ("OK: these entries are in the log; not that they are all", "含まれることの証明で、全部の証明ではありません"),
+    "note": ("REFUSED: the checkpoint is not to be believed", "チェックポイントを信じることができません"),
+    "scope": ("REFUSED: the bundle is damaged, or not what it says", "書き出しが壊れているか、範囲と違います"),
+    "since": ("REFUSED: the log does not continue the older checkpoint", "前のチェックポイントから続いていません"),
+    "": ("REFUSED: entries were changed, moved, added or taken away", "記録が書き換え、追加、または削除されています"),
+    "call": ("Keep the bundle, use the log no further, and call", "書き出しを保管し、記録の使用を止め、連絡："),
+    "whom": ("the auditors and the city's information security officer", "監査担当と市の情報セキュリティ担当"),
+}
+
+
+def describe(said: "dict[str, object]", contact: str) -> str:
+    """The outcome in plain words, with whom to call where it is bad."""
+    asked = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    words = {key: pair[next(filter(None, asked), "").startswith("ja")] for key, pair in SAID.items()}
+    key = str(said.get("step") or said["scope"]).split(" ")[0] if True else ""
+    lines = [words.get(key, words["" if "step" in said else "ok"])]
+    lines += [f"  {key}: {value}" for key, value in said.items() if value]
+    return "\n".join(lines if said["ok"] else [*lines, f"{words['call']} {contact or words['whom']}"])
+
+
+def main(argv: "list[str] | None" = None) -> int:
+    """Check one bundle and say so; the exit code."""
+    parser = argparse.ArgumentParser(usage=str(__doc__).split("\n")[2], description=__doc__)
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--policy", type=Path, required=True)
+    parser.add_argument("--since", type=Path)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args(argv)
+    try:
+        with given.policy.open("rb") as file, (given.since or given.policy).open("rb") as kept:
+            policy, older = Policy(file.read(MAX_NOTE + 1)), kept.read(MAX_NOTE + 1) if given.since else None
+        said = Bundle(given.bundle).check(policy, older)
+    except OSError as error:
+        print(f"{error.filename or given.bundle}: {error.strerror}", file=sys.stderr)
+        return 2
+    except Exception as error:  # whatever zipfile raises for a damaged zip
+        if not isinstance(error, RefusedError) and given.bundle.is_dir():
+            raise
+        step, index, fault = error.args if isinstance(error, RefusedError) else ("scope", None, "text")
+        if step == "policy":
+            print(f"{given.policy}: line {index}: ({fault})", file=sys.stderr)
+            return 2
+        said = {"ok": False, "step": step, "index": index, "fault": fault or None}
+    text = json.dumps(said, sort_keys=True, ensure_ascii=False)
+    print(text if given.json else describe(said, policy.contact))
+    return 0 if said["ok"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -46,7 +46,7 @@ class Watch:
 
     def take(self, index: int, leaf: Leaf) -> None:
         """Look at an entry, whatever it is."""
-        if self._context.flags and leaf.entry.subject is not None:
+        if self._context.flags:
             self._past.add(index, leaf)
         if leaf.entry.decision is Decision.DENY:
             self._look_at_refusal(index, leaf)

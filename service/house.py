@@ -7,7 +7,7 @@ decision: what holds is asked anew in each transaction.
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from os import urandom
 from typing import TypeVar
@@ -135,10 +135,12 @@ class Caller:
 class Who(Caller):
     """Who asks: the principal, the session that proved it, and the handle to its keys.
 
-    ``mark`` and ``request`` name session and request in the log, as hex; ``via`` is the channel.
+    ``name`` is the user's own, as typed. ``mark`` and ``request`` name session and request in the log, as hex;
+    ``via`` is the channel.
     """
 
     principal: Principal
+    name: str = field(repr=False)
     session: bytes
     mark: str
     request: str

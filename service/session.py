@@ -79,6 +79,7 @@ async def find_who(house: House, shown: Presented | None, request: str) -> Who |
             sections=user.sections,
             version=user.version,
         ),
+        name=user.name,
         session=row.id,
         mark=log_mark(token).hex(),
         request=request,

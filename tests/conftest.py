@@ -18,6 +18,8 @@ TABLE = {
     "withdrawals_raced": "withdrawals raced",
     "statements_faulted": "statements faulted",
     "cedar_cells": "cells compared with Cedar",
+    "tamperings": "tamperings tried",
+    "honest_logs": "honest logs accepted",
 }
 """What a test counts with ``record_property``, and how the table at the end of the run calls it."""
 

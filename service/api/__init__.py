@@ -1,6 +1,17 @@
 """The JSON API: a call and a conversion each. Every route names its action and documents its answers."""
 
-from service.api import cases, consents, directory, disclosures, ledger, log, requests, sessions, watching
+from service.api import (
+    cases,
+    consents,
+    directory,
+    disclosures,
+    ledger,
+    log,
+    requests,
+    reviews,
+    sessions,
+    watching,
+)
 
 HANDLERS = (
     *sessions.HANDLERS,
@@ -11,5 +22,6 @@ HANDLERS = (
     *ledger.HANDLERS,
     *log.HANDLERS,
     *disclosures.HANDLERS,
+    *reviews.HANDLERS,
     *watching.HANDLERS,
 )

@@ -257,6 +257,7 @@ class LineAnswer(Answer, frozen=True, kw_only=True):
     opened: str
     open: bool
     fields: dict[str, object]
+    receipt: ReceiptAnswer | None
 
 
 class CasesAnswer(Answer, frozen=True, kw_only=True):
@@ -278,4 +279,5 @@ def _line(view: CaseLine) -> LineAnswer:
         opened=moment(view.opened),
         open=view.open,
         fields=dict(view.fields),
+        receipt=receipt(view.receipt),
     )

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from cases.ids import CASE, ORGANISATION, REQUEST, ROW, SERIES, USER, write_id
-from service.api.answers import Answer, maybe_moment, moment
+from service.api.answers import Answer, ReceiptAnswer, maybe_moment, moment, receipt
 from service.flows.consents import Recorded
 from service.flows.requests import RequestKept
-from service.flows.views import LedgerView, RequestView, SeriesView
+from service.flows.views import LedgerView, Page, RequestView, SeriesView
 
 
 class RecordedAnswer(Answer, frozen=True, kw_only=True):
@@ -52,11 +52,12 @@ class ConsentsAnswer(Answer, frozen=True, kw_only=True):
     """The consents of a case that the caller may see."""
 
     consents: tuple[SeriesAnswer, ...]
+    receipt: ReceiptAnswer | None
 
 
-def consents(views: tuple[SeriesView, ...]) -> ConsentsAnswer:
+def consents(page: Page[SeriesView]) -> ConsentsAnswer:
     """The consents."""
-    return ConsentsAnswer(consents=tuple(_series(one) for one in views))
+    return ConsentsAnswer(consents=tuple(_series(one) for one in page.lines), receipt=receipt(page.receipt))
 
 
 def _series(view: SeriesView) -> SeriesAnswer:
@@ -104,6 +105,7 @@ class RequestAnswer(Answer, frozen=True, kw_only=True):
     meals: int | None
     fields: dict[str, object]
     locked: dict[str, str]
+    receipt: ReceiptAnswer | None
 
 
 class RequestsAnswer(Answer, frozen=True, kw_only=True):
@@ -131,6 +133,7 @@ def _request(view: RequestView) -> RequestAnswer:
         meals=view.meals,
         fields=dict(view.fields),
         locked=dict(sorted(view.locked.items())),
+        receipt=receipt(view.receipt),
     )
 
 
@@ -154,6 +157,7 @@ class LedgerAnswer(Answer, frozen=True, kw_only=True):
     """The ledger of a case, oldest row first."""
 
     rows: tuple[RowAnswer, ...]
+    receipt: ReceiptAnswer | None
 
 
 class RowKeptAnswer(Answer, frozen=True, kw_only=True):
@@ -162,9 +166,9 @@ class RowKeptAnswer(Answer, frozen=True, kw_only=True):
     id: str
 
 
-def ledger(views: tuple[LedgerView, ...]) -> LedgerAnswer:
+def ledger(page: Page[LedgerView]) -> LedgerAnswer:
     """The ledger."""
-    return LedgerAnswer(rows=tuple(_row(one) for one in views))
+    return LedgerAnswer(rows=tuple(_row(one) for one in page.lines), receipt=receipt(page.receipt))
 
 
 def _row(view: LedgerView) -> RowAnswer:

@@ -4,9 +4,19 @@ from typing import Annotated
 
 import msgspec
 
+from audit.reviews import Review
 from service.api.bodies import Body
 
 LONGEST_NOTE = 65_536
+
+
+class CheckBody(Body, frozen=True, kw_only=True):
+    """A finding that was checked: of which log and review, which entry, and why it is all right or what was done."""
+
+    tree: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+    review: Review
+    index: Annotated[int, msgspec.Meta(ge=0, lt=2**40)]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 
 
 class NoteBody(Body, frozen=True, kw_only=True):

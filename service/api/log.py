@@ -57,13 +57,14 @@ async def entries(
         organisation=organisation,
         event=event,
         decision=decision,
-        since=_aware(since, "since"),
-        before=_aware(until, "until"),
+        since=aware(since, "since"),
+        before=aware(until, "until"),
     )
     return answers.entries(await log.read_entries(house, who, tree, wanted, before, limit))
 
 
-def _aware(time: datetime | None, path: str) -> datetime | None:
+def aware(time: datetime | None, path: str) -> datetime | None:
+    """A time of a query, with its offset and within reach of every calendar. Raises InvalidError."""
     if time is not None and time.utcoffset() is None:
         raise InvalidError(path, "offset_missing")
     if time is not None and not 1970 <= time.year <= 9998:

@@ -14,6 +14,7 @@ class Command(Enum):
     """Every command."""
 
     DEMO = "demo"
+    FSCK = "fsck"
     INIT = "init"
     LOG_CONTINUE = "log continue"
     LOG_COSIGN = "log cosign"
@@ -56,6 +57,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _command(commands, Command.INIT, "make keys, database and first administrator (asks)")
     _command(commands, Command.SERVE, "run the service")
+    _command(commands, Command.FSCK, "compare the database with the log: old rows, deleted ones, any damage")
     notary = _command(commands, Command.NOTARY, "sign checkpoints under another user than the service")
     notary.add_argument("--once", action="store_true", help="sign what there is, and end")
     demo = _command(commands, Command.DEMO, "play the story on practice data, then serve it")

@@ -1,6 +1,6 @@
 """``tsunagi``: finds the command, and turns what was refused into one plain line and an exit code.
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage (of `fsck` also: not run), 130 interrupted.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from policies.errors import PolicyError
 from service.cli import keeping, log, notary, organisations, paper, people, policy
 from service.cli.arguments import Command, make_parser
 from service.cli.asking import NoAnswerError, TwiceError
+from service.cli.fsck import fsck
 from service.cli.init import init
 from service.cli.opening import OpeningError
 from service.cli.saying import PASSWORDS, PROBLEMS, refuse
@@ -27,6 +28,7 @@ from service.store.migrate import MigrationError
 Run = Callable[[Settings, argparse.Namespace], int]
 
 COMMANDS: dict[Command, Run] = {
+    Command.FSCK: fsck,
     Command.INIT: init,
     Command.LOG_CONTINUE: keeping.continue_logs,
     Command.LOG_COSIGN: log.cosign,
@@ -58,12 +60,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except SettingError as error:
-        return refuse(f"{error.name} {error.why}")
+        return _failed(command, f"{error.name} {error.why}")
     except Exception as error:
         sentence = say_error(error)
         if sentence is None:
             raise
-        return refuse(sentence)
+        return _failed(command, sentence)
+
+
+def _failed(command: Command, sentence: str) -> int:
+    """The exit code of a command that was refused or failed; a check that was not run has found nothing."""
+    code = refuse(sentence)
+    return 2 if command is Command.FSCK else code
 
 
 def say_error(error: Exception) -> str | None:

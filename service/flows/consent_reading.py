@@ -18,7 +18,7 @@ from service.flows.keys import OwnerKeys, load_owner_keys, open_owner_ring
 from service.flows.names import evidence_slot, names_row, read_names
 from service.flows.reveal import Opened, open_for_release
 from service.flows.situation import Situation, admit
-from service.flows.views import SeriesView
+from service.flows.views import Page, SeriesView, receipt_view
 from service.house import House, Who
 from service.store import consents
 from service.store.cases import SealedRow
@@ -36,7 +36,7 @@ class _Found:
     names: tuple[SealedRow, ...]
 
 
-async def read_consents(house: House, who: Who, case: UUID | None) -> tuple[SeriesView, ...]:
+async def read_consents(house: House, who: Who, case: UUID | None) -> Page[SeriesView]:
     """The case's consent series: for the owner all and whole, for a recipient its own and what holds.
 
     Raises NotThereError, NeverAllowedError; WrongStateError(no_key).
@@ -71,7 +71,8 @@ async def read_consents(house: House, who: Who, case: UUID | None) -> tuple[Seri
         ring = open_owner_ring(house, who, found.keys)[0]
         opened = open_for_release(house, who, committed.receipts[0], ring, found.situation.case, found.names)
     names = {(one.record, one.version): one.value for one in opened}
-    return tuple(_view(house, found.situation, one, names) for one in found.series)
+    lines = tuple(_view(house, found.situation, one, names) for one in found.series)
+    return Page(lines=lines, next=None, receipt=receipt_view(committed.receipts[0]))
 
 
 def _met(house: House, owner: bool, series: tuple[Series, ...]) -> tuple[Series, ...]:

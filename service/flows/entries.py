@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
-from audit.event import Decision, Entry, Event, Reason, Via
+from audit.event import Decision, Entry, Event, Flag, Reason, Via
 from audit.event import Purpose as LogPurpose
 from cases.fields import Purpose, Slot
 from cases.ids import (
@@ -113,6 +113,7 @@ def entry(
     series: Series | None = None,
     event_number: int | None = None,
     count: int | None = None,
+    flags: tuple[Flag, ...] = (),
 ) -> Entry:
     """An entry by this caller (None: the clock), under the policy in force; ids as text forms, digests as 32 bytes.
 
@@ -131,6 +132,7 @@ def entry(
         withheld=tuple(sorted(withheld)),
         consent=None if series is None else named(series, event_number),
         count=count,
+        flags=flags,
     )
 
 

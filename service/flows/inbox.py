@@ -64,7 +64,7 @@ async def read_inbox(
     views: list[RequestView] = []
     for one, receipt in zip(committed.outcome, committed.receipts, strict=False):
         opened = await open_reading(house, who, one.reading, receipt)
-        views += request_views(house, one, opened)
+        views += request_views(house, one, opened, receipt)
     return tuple(sorted(views, key=_newest_first))
 
 

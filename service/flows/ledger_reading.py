@@ -19,11 +19,11 @@ from service.flows.reading import Reading, load_reading, open_reading, reading_e
 from service.flows.requests import request_slots
 from service.flows.reveal import Opened, shown
 from service.flows.situation import admit
-from service.flows.views import LedgerView, RequestView
+from service.flows.views import LedgerView, Page, ReceiptView, RequestView, receipt_view
 from service.house import House, Who
 from service.store import requests
 from service.store.engine import Transaction
-from service.store.log import Record
+from service.store.log import Receipt, Record
 from service.store.requests import LedgerEntry, RequestRow
 from service.store.writer import Done
 
@@ -36,7 +36,7 @@ class _LedgerFound:
     rows: tuple[LedgerEntry, ...]
 
 
-async def read_ledger(house: House, who: Who, case: UUID | None) -> tuple[LedgerView, ...]:
+async def read_ledger(house: House, who: Who, case: UUID | None) -> Page[LedgerView]:
     """The ledger's rows, oldest first, each with its value or the reason why it is locked.
 
     Raises NotThereError, NeverAllowedError; WrongStateError(no_key).
@@ -58,7 +58,8 @@ async def read_ledger(house: House, who: Who, case: UUID | None) -> tuple[Ledger
     opened = await open_reading(house, who, found.reading, committed.receipts[0])
     values = {one.record: one for one in opened}
     by_id = {row.id: row for row in found.rows}
-    return tuple(_view(house, found.reading, row, by_id, values, slots) for row in found.rows)
+    lines = tuple(_view(house, found.reading, row, by_id, values, slots) for row in found.rows)
+    return Page(lines=lines, next=None, receipt=receipt_view(committed.receipts[0]))
 
 
 def ledger_slots(house: House) -> dict[Slot, RowKind]:
@@ -127,8 +128,9 @@ async def read_requests(house: House, who: Who, case: UUID | None) -> tuple[Requ
         return _found(house, who, await load_reading(tx, house, who, admitted, request_slots(house)))
 
     committed = await settle(house, job)
-    opened = await open_reading(house, who, committed.outcome.reading, committed.receipts[0])
-    return request_views(house, committed.outcome, opened)
+    receipt = committed.receipts[0]
+    opened = await open_reading(house, who, committed.outcome.reading, receipt)
+    return request_views(house, committed.outcome, opened, receipt)
 
 
 def _found(house: House, who: Who, reading: Reading) -> Done[RequestsFound]:
@@ -141,13 +143,16 @@ def _found(house: House, who: Who, reading: Reading) -> Done[RequestsFound]:
     return Done(outcome=RequestsFound(reading=reading, requests=rows), records=(record,))
 
 
-def request_views(house: House, found: RequestsFound, opened: tuple[Opened, ...]) -> tuple[RequestView, ...]:
+def request_views(
+    house: House, found: RequestsFound, opened: tuple[Opened, ...], receipt: Receipt
+) -> tuple[RequestView, ...]:
     """Each request with its own values, and those of single fields that were opened with it."""
-    return tuple(_request_view(house, found.reading, request, opened) for request in found.requests)
+    kept = receipt_view(receipt)
+    return tuple(_request_view(house, found.reading, request, opened, kept) for request in found.requests)
 
 
 def _request_view(
-    house: House, reading: Reading, request: RequestRow, opened: tuple[Opened, ...]
+    house: House, reading: Reading, request: RequestRow, opened: tuple[Opened, ...], receipt: ReceiptView
 ) -> RequestView:
     registry = house.policy.registry
     case = reading.situation.case
@@ -173,4 +178,5 @@ def _request_view(
         meals=meals,
         fields=fields,
         locked=reading.locked,
+        receipt=receipt,
     )

@@ -23,12 +23,12 @@ from service.flows.keys import OwnerKeys, load_owner_keys, open_owner_ring
 from service.flows.reading import Reading, load_reading, open_reading, reading_entry
 from service.flows.reveal import Opened, open_for_computing, shown
 from service.flows.situation import Admitted, admit_without_case, situation
-from service.flows.views import CaseLine, Page
+from service.flows.views import CaseLine, Page, receipt_view
 from service.house import House, Who
 from service.store import cases
 from service.store.cases import CaseRow, SealedRow
 from service.store.engine import Transaction
-from service.store.log import Record
+from service.store.log import Receipt, Record
 from service.store.values import from_ms, to_ms
 from service.store.writer import Committed, Done
 
@@ -102,16 +102,21 @@ async def _open_lines(house: House, who: Who, committed: Committed[_Found]) -> P
     lines: list[CaseLine] = []
     for reading, receipt in zip(found.readings, committed.receipts, strict=False):
         opened = await open_reading(house, who, reading, receipt)
-        lines.append(_line(house, reading, opened))
+        lines.append(_line(house, reading, opened, receipt))
     return Page(lines=tuple(lines), next=found.next)
 
 
-def _line(house: House, reading: Reading, opened: Sequence[Opened]) -> CaseLine:
+def _line(house: House, reading: Reading, opened: Sequence[Opened], receipt: Receipt) -> CaseLine:
     case = reading.situation.case
     by_slot = house.policy.registry.by_slot
     values = {str(by_slot[one.slot].code): shown(house, one, reading.masked) for one in opened}
     return CaseLine(
-        id=case.id, number=case.number, opened=case.opened, open=case.closed is None, fields=values
+        id=case.id,
+        number=case.number,
+        opened=case.opened,
+        open=case.closed is None,
+        fields=values,
+        receipt=receipt_view(receipt),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from audit.event import Entry, Event
+from audit.event import Entry, Event, Flag
 from cases.fields import FieldType, Slot
 from cases.ids import REQUEST, ROW, RequestId, RowId, write_id
 from cases.request import Stage
@@ -20,6 +20,8 @@ from policies.decide import Reason, said_to
 from policies.decide import metadata as visible
 from policies.who import ONGOING, Role, Side
 from service.flows.entries import Refusal, codes, entry, purpose_for, settle
+from service.flows.flags import raise_flags
+from service.flows.hours import is_after_hours
 from service.flows.keys import (
     OwnerKeys,
     RecipientKeys,
@@ -168,6 +170,7 @@ def reading_entry(
         fields=fields,
         withheld=set(reading.locked) - set(fields),
         count=count,
+        flags=(Flag.AFTER_HOURS,) if fields and is_after_hours(house.clock()) else (),
     )
 
 
@@ -185,6 +188,7 @@ async def open_reading(house: House, who: Who, reading: Reading, receipt: Receip
     ring = _ring(house, who, reading.keys)
     _check_complete(house, who, ring, reading)
     opened = open_for_release(house, who, receipt, ring, reading.situation.case, reading.rows)
+    await raise_flags(house, who, reading.situation.case, receipt, opened)
     slots = frozenset(row.slot for row in reading.rows)
     await still_holds(house, who, reading.situation, receipt, slots)
     return opened

@@ -70,7 +70,6 @@ class Line:
     count: int = 1
 
 
-_CHANNELS = {Event.EXPORT_CSV: Via.CSV, Event.EXPORT_XLSX: Via.CSV, Event.EXPORT_PRINT: Via.PRINT}
 _UNKNOWN = Person()
 
 
@@ -119,12 +118,19 @@ def _line(leaf: Leaf, known: Known) -> Line | None:
         items=entry.fields,
         purpose=entry.purpose,
         consent=None if agreement is None else agreement.number,
-        channel=_CHANNELS.get(entry.event, entry.via),
+        channel=_channel(entry),
     )
     if kind is not Kind.GRANT or agreement is None or entry.consent is None:
         return line
     fields = agreement.allowed[entry.consent[1] - 1]
     return replace(line, items=fields, purpose=agreement.purpose, recipient=agreement.recipient)
+
+
+def _channel(entry: Entry) -> Via | None:
+    """Through what it went; a print and a file that left the house are that, whatever asked for them."""
+    if not entry.event.startswith("export."):
+        return entry.via
+    return Via.PRINT if entry.event is Event.EXPORT_PRINT else Via.CSV
 
 
 def _kind(entry: Entry) -> Kind | None:

@@ -81,14 +81,16 @@ class CaseLine:
     opened: datetime
     open: bool
     fields: Mapping[str, object]
+    receipt: ReceiptView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Generic[Line]):
-    """Some lines, and where the next ones begin; no totals."""
+    """Some lines, and where the next ones begin; no totals. ``receipt``: that of the one entry which they stand on."""
 
     lines: tuple[Line, ...]
     next: str | None
+    receipt: ReceiptView | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,7 @@ class RequestView:
     meals: int | None
     fields: Mapping[str, object]
     locked: Mapping[str, str]
+    receipt: ReceiptView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What `tsunagi fsck` asks: whole tables in pieces, in one state of the database, with nothing believed.
 
-Texts that are hashed, or that could be no text, come as bytes; every other value as it stands, whatever its kind.
+Every value comes as it stands, whatever its kind; what is no UTF-8 in a text comes as marks of replacement.
 """
 
 from collections.abc import Mapping, Sequence
@@ -87,7 +87,7 @@ _COMPARED: Mapping[Table, str] = {
     Table.CASES: "id, closed",
     Table.CASE_KEY: '"case"',
     Table.CONSENT_SERIES: 'id, "case"',
-    Table.COSIGNATURE: "tree, size, CAST(name AS BLOB), time, CAST(line AS BLOB)",
+    Table.COSIGNATURE: "tree, size, name, time, line",
     Table.LEDGER_ROW: 'id, "case", author, organisation',
     Table.MEMBER_SEAL: 'user, "group", epoch, (SELECT public_key FROM user u WHERE u.id = member_seal.user)',
     Table.REQUEST: 'id, "case", stage, EXISTS (SELECT 1 FROM ledger_row l WHERE l."case" = request."case" '
@@ -96,7 +96,7 @@ _COMPARED: Mapping[Table, str] = {
     Table.SEALED_GRANT: 'series, "case", digest',
     Table.UNLOCK: "user, salt, memory, passes, lanes",
     Table.USER: "id, role, state",
-    Table.WITNESS: "tree, CAST(name AS BLOB), CAST(vkey AS BLOB), state",
+    Table.WITNESS: "tree, name, vkey, state",
 }
 """Of each table that is compared with the log: what is compared."""
 
@@ -107,13 +107,18 @@ def table_of(marked: Marked) -> Table:
 
 
 async def begin(tx: Transaction) -> None:
-    """From here on every look sees the database as it is now, whatever is written meanwhile."""
+    """From here on every look sees the database as it is now, whatever is written meanwhile.
+
+    A text that is none is read all the same: one bad byte must not hide a whole table.
+    """
+    tx.connection.text_factory = lambda data: data.decode("utf-8", "replace")
     tx.rows("BEGIN")
     tx.rows("SELECT count(*) FROM tree")
 
 
 async def end(tx: Transaction) -> None:
-    """Looks see what is newest again."""
+    """Looks see what is newest again, and only texts."""
+    tx.connection.text_factory = str
     if tx.connection.in_transaction:
         tx.rows("ROLLBACK")
 
@@ -176,9 +181,9 @@ class Beside:
 
 
 async def entries(tx: Transaction, tree: int, after: int, limit: int) -> Sequence[Row]:
-    """The next entries of the tree behind the key ``after``: key, tree, index, text as bytes, hash."""
+    """The next entries of the tree behind the key ``after``: key, tree, index, text, hash."""
     return tx.rows(
-        "SELECT id, tree, idx, CAST(leaf AS BLOB), leaf_hash FROM entry WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
+        "SELECT id, tree, idx, leaf, leaf_hash FROM entry WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
         after,
         (tree + 1) << 40,
         limit,
@@ -189,12 +194,12 @@ async def beside(tx: Transaction, tree: int, after: int, last: int) -> Beside:
     """What stands beside the entries of the tree behind the key ``after``, up to and with ``last``.
 
     A checkpoint stands at its size, which is one more than the index of its last entry; its row is key, tree, size
-    and the note as bytes. That of the empty tree stands beside the first entry.
+    and the note. That of the empty tree stands beside the first entry.
     """
     records = tx.rows("SELECT id, hashes FROM sealed_digest WHERE id > ? AND id <= ?", after, last)
     details = tx.rows("SELECT id FROM detail WHERE id > ? AND id <= ?", after, last)
     notes = tx.rows(
-        "SELECT id, tree, size, CAST(note AS BLOB) FROM checkpoint WHERE id > ? AND id <= ? ORDER BY id",
+        "SELECT id, tree, size, note FROM checkpoint WHERE id > ? AND id <= ? ORDER BY id",
         after + 1 if after >= tree << 40 else after,
         min(last + 1, ((tree + 1) << 40) - 1),
     )
@@ -221,10 +226,10 @@ async def tiles(tx: Transaction, tree: int) -> tuple[int, ...]:
     return tuple(as_int(row[0]) for row in found)
 
 
-async def note(tx: Transaction, tree: int, size: int) -> bytes | None:
-    """The signed note over the tree at that size, as bytes."""
-    found = tx.row("SELECT CAST(note AS BLOB) FROM checkpoint WHERE id = ?", (tree << 40) | size)
-    return None if found is None or found[0] is None else as_bytes(found[0])
+async def note(tx: Transaction, tree: int, size: int) -> Value:
+    """What stands for the signed note over the tree at that size; None where nothing does."""
+    found = tx.row("SELECT note FROM checkpoint WHERE id = ?", (tree << 40) | size)
+    return None if found is None else found[0]
 
 
 async def highest(tx: Transaction, tree: int) -> int:

@@ -87,7 +87,8 @@ async def count_gone(tx: Transaction, wanted: Wanted) -> int:
         behind = _edge(tx, tree, "t >= ? ORDER BY t, id", wanted.until)
         count += _number(
             tx,
-            "SELECT count(*) FROM entry WHERE id > ? AND id < ? AND leaf IS NULL",
+            "SELECT count(*) FROM entry WHERE tree = ? AND ev IS NULL AND id > ? AND id < ?",  # a text says its event
+            tree.number,
             key_of(tree.number, 0) - 1 if before is None else before,
             min(wanted.end, key_of(tree.number + 1, 0) if behind is None else behind),
         )

@@ -162,7 +162,7 @@ def test_a_flag_of_a_read_whose_text_is_gone_stays_a_hit() -> None:
     ]
 
 
-def test_a_flag_may_name_any_entry_about_a_case() -> None:
+def test_a_flag_may_name_any_entry() -> None:
     """Beginning or writing one's own record can be flagged too, and an entry by nobody."""
     made = at_once(created(2), entry(Event.CASE_UPDATE, subject=case(1), actor=None), raised(0), raised(10))
     found = hits(Review.OWN_RECORD, made, flags={20: "own_record", 30: "own_record"})

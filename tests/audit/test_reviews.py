@@ -1,6 +1,7 @@
 """What all reviews have in common: they are complete, repeatable, counted, capped, and marked as checked."""
 
 import dataclasses
+import tracemalloc
 from datetime import UTC, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.event import canonical, read_leaf
+from audit.reviews import Reviewing
 from tests.audit.reviewing import (
     AT,
     NPO,
@@ -141,6 +143,32 @@ def test_so_many_hits_are_kept_and_all_are_counted(most: int) -> None:
     found = find(Review.NOT_ASSIGNED, made, most, checked=marks)
     assert [hit.index for hit in found.hits] == [30, 10, 40, 20, 0][:most]
     assert (found.total, found.unchecked) == (5, 2)
+
+
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_every_review_is_capped(most: int) -> None:
+    """With a limit each review gives the first of its hits, and the same counts."""
+    whole = log(everything())
+    context = asked(**context_of_everything())
+    full, some = review_log(whole, context), review_log(whole, context, most)
+    for review in Review:
+        assert some[review] == dataclasses.replace(full[review], hits=full[review].hits[:most])
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_hits_beyond_the_limit_take_no_room(marked: bool) -> None:
+    """Of thousands of hits only those that are asked for are held."""
+    ((_, leaf),) = log(at_once(refused(Reason.NOT_ASSIGNED)))
+    places = range(3000)
+    checked = frozenset((Review.NOT_ASSIGNED, index) for index in places if marked)
+    reviewing = Reviewing(asked(checked=checked), 1)
+    tracemalloc.start()
+    for index in places:
+        reviewing.take(index, leaf)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 30_000
+    assert reviewing.findings()[Review.NOT_ASSIGNED].total == len(places)
 
 
 def test_a_hundred_hits_are_kept_where_nothing_is_said() -> None:

@@ -75,14 +75,26 @@ def may_do(principal: Principal, thing: Thing, operation: str) -> bool:
 
     A withdrawal is taken by every member of the owner who works on cases; an auditor sees entries, no case.
     """
+    if operation.endswith(" the sheet"):
+        return _may_sheet(principal, thing, operation)
     if reads_as_owner(principal, thing) or is_party(principal, thing):
         return True
     if operation.startswith("withdraw"):
         return is_owner(principal, thing) and principal.role in (Role.CASEWORKER, Role.SUPERVISOR)
     if operation == "filter the log by case":
         return principal.name == "auditor"
-    appointed = {"auditor": CITY, "far_auditor": FAR_CITY}
-    return operation == "who looked" and appointed.get(principal.name) == thing.owner
+    return operation == "who looked" and _APPOINTED.get(principal.name) == thing.owner
+
+
+_APPOINTED = {"auditor": CITY, "far_auditor": FAR_CITY}
+"""Whose cases' log each auditor is appointed to."""
+
+
+def _may_sheet(principal: Principal, thing: Thing, operation: str) -> bool:
+    """The owner's supervisor asks for a sheet and makes it; each city has one, so that only its auditor approves."""
+    if operation == "approve the sheet":
+        return _APPOINTED.get(principal.name) == thing.owner
+    return is_owner(principal, thing) and principal.role is Role.SUPERVISOR
 
 
 def may_see_field(principal: Principal, thing: Thing, field: str) -> bool:

@@ -25,6 +25,7 @@ class Over(Enum):
     CONSENT = "consent"
     NUMBER = "number"
     TREE = "tree"
+    SHEET = "sheet"
     ONCE = "once"
 
 
@@ -141,6 +142,8 @@ WITHDRAWAL = {"given_by": ["self"], "method": "paper"}
 YES, NO = {"hardship": True, "willing": True}, {"hardship": True, "willing": False}
 _CASE, _CONSENT, _REQUEST = "/api/cases/{case:str}", "/api/consents/{consent:str}", "/api/requests/{id:str}"
 _TREE = "/api/log/{tree:str}"
+_SHEET = "/api/disclosures/{id:str}"
+PERIOD = {"since": "2026-11-01", "until": "2026-11-25"}
 
 
 def _case(
@@ -169,6 +172,10 @@ def _tree(name: str, rest: str, query: str = "") -> Operation:
     return Operation(name=name, method="GET", route=_TREE + rest, over=Over.TREE, query=query)
 
 
+def _sheet(name: str, rest: str) -> Operation:
+    return Operation(name=name, method="POST", route=_SHEET + rest, over=Over.SHEET)
+
+
 OPERATIONS: tuple[Operation, ...] = (
     _case("open the case", "GET"),
     _case("change fields", "PATCH", body=_still({"fields": {"household": SENT}}), etag=True),
@@ -179,6 +186,10 @@ OPERATIONS: tuple[Operation, ...] = (
     _case("take an assignment back", "POST", "/assign", _assign(True)),
     _case("close the case", "POST", "/close", _still({"reason": "moved", "note": SENT}), etag=True),
     _case("who looked", "GET", "/looks"),
+    _case("ask for the sheet", "POST", "/disclosure", _still(PERIOD)),
+    _sheet("approve the sheet", "/approve"),
+    _sheet("make the sheet", "/issue"),
+    _sheet("print the sheet", "/print"),
     _case("read consents", "GET", "/consents"),
     _case("record a consent", "POST", "/consents", _answer),
     _case("record a refusal", "POST", "/consents", _refusal),
@@ -216,6 +227,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _tree("read the log", "/entries"),
     _tree("checkpoint of the log", "/checkpoint"),
     _tree("proof of the first entry", "/proof/{index:int}"),
+    _once("list the sheets", "GET", "/api/disclosures"),
     _once("list the logs", "GET", "/api/log"),
     _once("read the only inbox", "GET", "/api/inbox"),
     _once("begin a case", "POST", "/api/cases", _still({"fields": {"name": SENT}, "conditions": YES})),

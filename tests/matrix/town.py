@@ -14,7 +14,8 @@ from service.house import House
 from service.store.engine import connect
 from tests.matrix.canaries import Canaries
 from tests.matrix.objects import FIRST, KINDS, Thing, make_thing
-from tests.matrix.people import FAR, PRINCIPALS, add_people, end_sessions, make_idle, sign_in_all
+from tests.matrix.operations import PERIOD
+from tests.matrix.people import FAR, FAR_CITY, PRINCIPALS, add_people, end_sessions, make_idle, sign_in_all
 from tests.service.world import CITY, HOST, Template, World, reopened
 
 
@@ -28,6 +29,7 @@ class Town:
     canaries: Canaries
     things: dict[str, Thing] = field(default_factory=dict)
     trees: dict[str, Thing] = field(default_factory=dict)
+    sheets: dict[str, Thing] = field(default_factory=dict)
 
     def restore(self) -> None:
         """The database as it was: the same app, a new house on a copy of the file."""
@@ -73,7 +75,10 @@ def build_town(template: Template, folder: Path) -> Town:
     _assign(world, things)
     _see_versions(world, things)
     world.clock.advance(timedelta(minutes=1))  # so that a code of the second factor is not used twice
-    return _settle(world, folder, canaries, things)
+    sheets = _sheets(world, things)
+    town = _settle(world, folder, canaries, things)
+    town.sheets = sheets
+    return town
 
 
 def _assign(world: World, things: dict[str, Thing]) -> None:
@@ -124,6 +129,30 @@ def _nothings() -> dict[str, Thing]:
     return {"UN": unknown, "MA": malformed}
 
 
+def _sheets(world: World, things: dict[str, Thing]) -> dict[str, Thing]:
+    """Sheets of who looked at one case, in every state, and one of another city; by the codes of the golden file."""
+    ask = {"supervisor": things["DL"], "far_supervisor": things["FA"]}
+
+    def sheet(who: str, *steps: tuple[str, str]) -> str:
+        made = world(who, "POST", f"/api/cases/{ask[who].case}/disclosure", PERIOD)
+        assert made.status_code == 201, made.text
+        id = str(made.json()["id"])
+        for person, step in steps:
+            assert world(person, "POST", f"/api/disclosures/{id}/{step}").status_code == 200
+        return id
+
+    yes, out = ("auditor", "approve"), ("supervisor", "issue")
+    titles = {
+        "dW": ("sheet of who looked, waits for a second person", sheet("supervisor"), CITY),
+        "dA": ("sheet of who looked, approved", sheet("supervisor", yes), CITY),
+        "dI": ("sheet of who looked, made", sheet("supervisor", yes, out), CITY),
+        "dF": ("sheet of another city, waits", sheet("far_supervisor"), FAR_CITY),
+        "dU": ("unknown sheet", "d_" + "4" * 32, "-"),
+        "dM": ("malformed id of a sheet", "d_1", "-"),
+    }
+    return {code: Thing(code, title, id, owner=owner) for code, (title, id, owner) in titles.items()}
+
+
 def _trees(world: World) -> dict[str, Thing]:
     """The logs, by the codes of the golden file; `ids` learns the shared one's name."""
     names = [str(row[0]) for row in world.sql("SELECT name FROM tree")]
@@ -140,4 +169,5 @@ def _trees(world: World) -> dict[str, Thing]:
 
 def titles(town: Town) -> dict[str, str]:
     """The codes of the objects and what they are."""
-    return {thing.kind: thing.title for thing in (*town.things.values(), *town.trees.values())}
+    every = (*town.things.values(), *town.trees.values(), *town.sheets.values())
+    return {thing.kind: thing.title for thing in every}

@@ -92,6 +92,16 @@ def _entries(answer: Sequence[object]) -> str:
     return "entries of the log" if answer else "no entry of the log"
 
 
+def _sheets(answer: Sequence[object]) -> str:
+    found = [f"{one.get('state')}{', own' if one.get('mine') else ''}" for one in map(_dict, answer)]
+    return f"{len(found)} sheets: " + _counted(found)
+
+
+def _sheet(answer: Sequence[object]) -> str:
+    kinds = {str(_dict(one).get("kind")) for one in answer}
+    return f"the sheet of who looked, with {' '.join(sorted(kinds)) or 'no line'}"
+
+
 def _trees(answer: Sequence[object]) -> str:
     return f"{len(answer)} logs"
 
@@ -120,6 +130,8 @@ _SAY: Mapping[str, Callable[[Sequence[object]], str]] = {
     "cases": _cases,
     "entries": _entries,
     "trees": _trees,
+    "disclosures": _sheets,
+    "lines": _sheet,
     "collaborations": _collaborations,
 }
 

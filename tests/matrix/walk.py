@@ -67,6 +67,8 @@ class Walk:
                 return [Thing("--", "", owner="-")]
             case Over.TREE:
                 return list(self.town.trees.values())
+            case Over.SHEET:
+                return list(self.town.sheets.values())
             case _:
                 return list(self.town.things.values())
 

@@ -7,6 +7,7 @@ found; what the log does not name is not: it is as true as the row's MAC.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from audit.notary import State
 from service.flows.fsck.findings import Code, Find, Finding
@@ -92,7 +93,7 @@ async def _walk(
     """Goes through every tree, in the order in which they continue one another; gives back how many entries."""
     size = done = 0
     for tree in known:
-        size += await house.look(lambda tx, number=tree.number: fsck.highest(tx, number))
+        size += await house.look(partial(fsck.highest, tree=tree.number))
     for tree in known:
         walk = Walk(house, tree, state, told, find)
         try:

@@ -6,17 +6,18 @@ from functools import partial
 from hashlib import sha256
 
 from audit.checkpoint import Checkpoint, open_checkpoint, open_note, read_key, with_lines
-from audit.errors import NoteError, NotaryError
+from audit.errors import NotaryError, NoteError
 from audit.notary import State
 from audit.tree import Frontier
 from crypto.notes import VerifierKey
 from service.flows.fsck.findings import Code, Find, Finding
 from service.flows.fsck.growing import Point
-from service.flows.fsck.tables import each
+from service.flows.fsck.tables import each, pages
 from service.flows.fsck.told import Told, witness_key
 from service.house import House
 from service.store import fsck
 from service.store.engine import Transaction
+from service.store.errors import UnavailableError
 from service.store.fsck import Table
 from service.store.trees import TreeRow
 from service.store.values import Row, Value
@@ -56,7 +57,7 @@ class Notes:
     def point(self, row: Row) -> list[Point]:
         """Checks a stored checkpoint's signature and place, and asks for the tree at its size.
 
-        ``row``: key, tree, size and the note as bytes.
+        ``row``: key, tree, size and the note.
         """
         size = _size(row[0])
         note = self._open(row[3])
@@ -79,8 +80,8 @@ class Notes:
 
     def _open(self, note: Value) -> Checkpoint | None:
         try:
-            return open_checkpoint(note.decode("utf-8"), self.key) if isinstance(note, bytes) else None
-        except (NoteError, UnicodeDecodeError):
+            return open_checkpoint(note, self.key) if isinstance(note, str) else None
+        except NoteError:
             return None
 
     def _found(self, code: Code, size: int) -> None:
@@ -94,31 +95,35 @@ def _size(key: Value) -> int:
 async def check_witnesses(house: House, trees: Sequence[TreeRow], told: Told, find: Find) -> None:
     """Finds witnesses that the log does not name so, and lines that are no signature of theirs."""
     by_number: dict[Value, TreeRow] = {tree.number: tree for tree in trees}
-    keys: dict[tuple[Value, Value], bytes] = {}
+    keys: dict[tuple[Value, Value], Value] = {}
 
     def see(row: Row) -> None:
         tree, name, vkey, state = row
-        text = vkey if isinstance(vkey, bytes) else b""
-        keys[tree, name] = text
-        code = _judge(told, tree, text, state)
+        keys[tree, name] = vkey
+        code = _judge(told, tree, vkey, state)
         if code is not None:
             find(Finding(code=code, table=Table.WITNESS, tree=_name(by_number, tree)))
 
-    lines: list[Row] = []
     if await each(house.look, Table.WITNESS, see, find):
         for key, active in told.witnesses.items():
             if active:
                 tree = _name(by_number, int.from_bytes(key[:8], "big"))
                 find(Finding(code=Code.DELETED, table=Table.WITNESS, tree=tree))
-    await each(house.look, Table.COSIGNATURE, lines.append, find)
-    for line in lines:
-        await house.look(partial(_check_line, house=house, trees=by_number, keys=keys, line=line, find=find))
+    try:
+        async for page in pages(house.look, Table.COSIGNATURE):
+            for line in page:
+                await house.look(
+                    partial(_check_line, house=house, trees=by_number, keys=keys, line=line, find=find)
+                )
+    except UnavailableError:
+        find(Finding(code=Code.UNREADABLE, table=Table.COSIGNATURE))
 
 
-def _judge(told: Told, tree: Value, vkey: bytes, state: Value) -> Code | None:
+def _judge(told: Told, tree: Value, vkey: Value, state: Value) -> Code | None:
     """What is wrong with a witness: the newest entry about its key says whether it is one."""
     number = tree if isinstance(tree, int) and tree >= 0 else 0
-    active = told.witnesses.pop(witness_key(number, sha256(vkey).digest()), None)
+    digest = sha256(vkey.encode("utf-8") if isinstance(vkey, str) else b"").digest()
+    active = told.witnesses.pop(witness_key(number, digest), None)
     if active is None:
         return None if told.gaps else Code.PLANTED
     return None if active == (state == WitnessState.ACTIVE) else Code.OLD
@@ -132,11 +137,11 @@ async def _check_line(
     tx: Transaction,
     house: House,
     trees: Mapping[Value, TreeRow],
-    keys: Mapping[tuple[Value, Value], bytes],
+    keys: Mapping[tuple[Value, Value], Value],
     line: Row,
     find: Find,
 ) -> None:
-    """Finds a line that its witness did not sign; ``line``: tree, size, name and time, and the line, as bytes."""
+    """Finds a line that its witness did not sign; ``line``: tree, size, name, time and the line."""
     tree, size, name, time, text = line
     row = trees.get(tree)
     if row is None or not isinstance(size, int):
@@ -147,13 +152,13 @@ async def _check_line(
         find(Finding(code=Code.SIGNATURE, table=Table.COSIGNATURE, tree=row.name, index=size))
 
 
-def _holds(log: VerifierKey, note: bytes | None, vkey: bytes | None, line: Value, time: Value) -> bool:
+def _holds(log: VerifierKey, note: Value, vkey: Value, line: Value, time: Value) -> bool:
     """Whether the line is the witness's, at that time, under the log's own note."""
-    if note is None or vkey is None or not isinstance(line, bytes):
+    if not (isinstance(note, str) and isinstance(vkey, str) and isinstance(line, str)):
         return False
     try:
-        witness = read_key(vkey.decode("utf-8"))
-        opened = open_note(with_lines(note.decode("utf-8"), line.decode("utf-8")), (log, witness))
-    except (NoteError, UnicodeDecodeError):
+        witness = read_key(vkey)
+        opened = open_note(with_lines(note, line), (log, witness))
+    except NoteError:
         return False
     return {one.key: one.time for one in opened.signatures} == {log: None, witness: time}

@@ -70,7 +70,7 @@ def _user(told: Told, key: bytes, row: Row) -> Code | None:
     said = told.rights.pop(key, None)
     if said is None:
         return _unknown(told)
-    rights = f"{id_of(USER, row[0])}\n{row[1]}\n{row[2]}"
+    rights = "\n".join((id_of(USER, row[0]), *(part if isinstance(part, str) else "?" for part in row[1:])))
     return None if sha256(rights.encode("utf-8")).digest() == said else Code.OLD
 
 
@@ -145,8 +145,8 @@ def _request(told: Told, key: bytes, row: Row) -> Code | None:
     if said is None:
         return _unknown(told)
     stage, delivered = STAGES[Event(said)], row[3] == 1
-    if stage is Stage.ACCEPTED and delivered:
-        stage = Stage.DELIVERED
+    if stage is Stage.ACCEPTED and (delivered or row[2] == Stage.DELIVERED.value):
+        stage = Stage.DELIVERED  # where the hand-over's row is gone, that is the finding
     return None if row[2] == stage.value else Code.OLD
 
 

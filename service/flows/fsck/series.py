@@ -65,4 +65,5 @@ def _link(id: bytes, row: Row) -> bytes:
     """An event as ``cns`` of an entry names it; its row is number and event."""
     number, event = row
     digest = event_hash(event).hex() if isinstance(event, bytes) else ""
-    return f"{id_of(SERIES, id)}:{number}:{digest}".encode("ascii")
+    named = number if isinstance(number, int) else 0
+    return f"{id_of(SERIES, id)}:{named}:{digest}".encode("ascii")

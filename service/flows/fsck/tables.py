@@ -1,6 +1,6 @@
 """Goes through a whole table in pieces, and goes on where one cannot be read."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 
 from service.flows.fsck.findings import Code, Find, Finding, ids_of
@@ -31,17 +31,23 @@ KINDS = {
 """The kinds of the ids that stand first under a row's MAC; a dash for what is not told."""
 
 
+async def pages(look: Look, table: Table, limit: int = PIECE) -> AsyncIterator[Sequence[Row]]:
+    """The table's rows, so many at once, without their rowids. Raises UnavailableError."""
+    after: int | None = fsck.LOWEST
+    while after is not None:
+        found = await look(partial(fsck.rows, table=table, after=after, limit=limit))
+        yield [row[1:] for row in found]
+        after = as_int(found[-1][0]) if len(found) == limit else None
+
+
 async def each(
     look: Look, table: Table, see: Callable[[Row], None], find: Find, *, limit: int = PIECE
 ) -> bool:
     """Shows every row of the table; False, and a finding, where the database does not give them all."""
-    after: int | None = fsck.LOWEST
     try:
-        while after is not None:
-            found = await look(partial(fsck.rows, table=table, after=after, limit=limit))
-            for row in found:
-                see(row[1:])
-            after = as_int(found[-1][0]) if len(found) == limit else None
+        async for page in pages(look, table, limit):
+            for row in page:
+                see(row)
     except UnavailableError:
         find(Finding(code=Code.UNREADABLE, table=table))
         return False

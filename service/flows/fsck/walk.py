@@ -83,10 +83,11 @@ class Walk:
         if self._whole and isinstance(hashed, bytes):
             self._hashes.append(hashed)
         records = beside.records.pop(as_int(key), None)
-        if not isinstance(leaf, bytes):
+        text = leaf.encode("utf-8") if isinstance(leaf, str) else b""
+        if leaf is None:
             self._absent(index, records)
-        elif self._leaf(index, leaf, hashed, records) and key in beside.details:
-            det = match_leaf(leaf)["det"]
+        elif self._leaf(index, text, hashed, records) and key in beside.details:
+            det = match_leaf(text)["det"]
             if det is not None:
                 commitments[as_int(key)] = base64.b64decode(det)
 

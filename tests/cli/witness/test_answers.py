@@ -12,9 +12,8 @@ from service.cli.witness.errors import LogError, LogFault
 from service.cli.witness.pulling import pull
 from tests.audit.examples import ORIGIN
 from tests.cli.witness.city import City, Reply, log_of, running
-from tests.cli.witness.desk import LOG_KEY, NOW, Desk, grown
+from tests.cli.witness.desk import LOG_KEY, Desk, grown
 
-SECONDS = int(NOW.timestamp())
 Captured = pytest.CaptureFixture[str]
 
 

@@ -6,9 +6,8 @@ from audit.checkpoint import open_checkpoint
 from audit.witness import read_request
 from tests.audit.examples import ORIGIN
 from tests.cli.witness.city import City, log_of
-from tests.cli.witness.desk import LOG_KEY, NOW, Desk, grown, request_of
+from tests.cli.witness.desk import LOG_KEY, Desk, grown, request_of
 
-SECONDS = int(NOW.timestamp())
 Captured = pytest.CaptureFixture[str]
 
 

@@ -1,0 +1,188 @@
+"""The ready-made reviews of a log for its auditor, and what the auditor says of a finding.
+
+The questions are `audit.reviews`; here is only what they are asked with. A review shows no name and no case content:
+accounts, cases and entries by their ids. Asking is an entry, and so is each finding that was checked, with its reason
+in the erasable detail.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from audit.event import Event, read_leaf
+from audit.event import Purpose as LogPurpose
+from audit.event import Reason as LogReason
+from audit.reviews import Account, Context, Findings, Review, Reviewing
+from cases.ids import CASE, COLLABORATION, USER, CollaborationId, read_id, write_id
+from policies.actions import Action
+from policies.words import Scope
+from service.flows.entries import Refusal, detailed, entry, refuse, settle
+from service.flows.errors import InvalidError, NotThereError
+from service.flows.hours import HOURS, is_holiday
+from service.flows.log import admit_auditor
+from service.house import House, Who
+from service.store import details, trees
+from service.store import reviews as store
+from service.store.engine import Transaction
+from service.store.log import Record
+from service.store.trees import EntryRow, TreeRow
+from service.store.writer import Done
+
+PIECE = 512
+"""Entries looked at before others get their turn."""
+MOST = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed:
+    """What the reviews of a log found, and what they were asked with."""
+
+    tree: TreeRow
+    size: int
+    findings: Mapping[Review, Findings]
+    context: Context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A review that was asked for: the log, and the period (``before`` is outside it)."""
+
+    tree: str | None
+    since: datetime | None
+    before: datetime | None
+
+
+async def review(house: House, who: Who, asked: Asked) -> Reviewed:
+    """Every review of one log. Raises NotThereError, NeverAllowedError, InvalidError where there are several logs."""
+    name = asked.tree if asked.tree is not None else await _only_tree(house, who)
+
+    async def job(tx: Transaction) -> Done[tuple[TreeRow, int]] | Done[Refusal]:
+        tree = await admit_auditor(tx, house, who, Action.LOG_REVIEW, name)
+        if isinstance(tree, Done):
+            return tree
+        size = (await trees.head(tx, tree.number)).size
+        made = entry(house, who, Event.LOG_SEARCH, purpose=LogPurpose.AUDIT, count=size)
+        return Done(outcome=(tree, size), records=(Record(tree=tree.number, entry=made),))
+
+    tree, size = (await settle(house, job)).outcome
+    context = await house.look(lambda tx: _context(tx, house, tree, asked))
+    reviewing = Reviewing(context, MOST)
+    for first in range(0, size, PIECE):
+        for row in await house.look(_leaves(tree.number, first, min(first + PIECE, size))):
+            if row.leaf is not None:
+                reviewing.take(row.index, read_leaf(row.leaf.encode("ascii")))
+        await asyncio.sleep(0)
+    return Reviewed(tree=tree, size=size, findings=reviewing.findings(), context=context)
+
+
+async def _only_tree(house: House, who: Who) -> str:
+    mine = await house.look(lambda tx: trees.trees_of(tx, who.principal.user))
+    shared = [tree.name for tree in mine if tree.name.startswith(COLLABORATION)]
+    if len(shared) != 1:
+        raise InvalidError("tree", "which")
+    return shared[0]
+
+
+def _leaves(tree: int, first: int, stop: int) -> Callable[[Transaction], Awaitable[tuple[EntryRow, ...]]]:
+    async def query(tx: Transaction) -> tuple[EntryRow, ...]:
+        return await trees.leaves(tx, tree, first, stop)
+
+    return query
+
+
+async def _context(tx: Transaction, house: House, tree: TreeRow, asked: Asked) -> Context:
+    """What the leaves do not say, from the rest of the database."""
+    id = read_id(COLLABORATION, tree.name.partition(".")[0])
+    context = Context(
+        now=house.clock(),
+        is_holiday=is_holiday,
+        hours=HOURS,
+        since=asked.since,
+        before=asked.before,
+        flags=await _flags(tx, tree),
+        checked=await _checked(tx, tree),
+        by_assignment=frozenset(
+            role.value for role, scope in house.policy.matrix.scopes.items() if scope is Scope.ASSIGNED
+        ),
+    )
+    if id is None:
+        return context
+    collaboration = CollaborationId(id)
+    return replace(
+        context,
+        accounts=await _accounts(tx, collaboration),
+        in_section=await _in_section(tx, collaboration),
+    )
+
+
+async def _accounts(tx: Transaction, collaboration: CollaborationId) -> dict[str, Account]:
+    signed_in = await store.last_sign_ins(tx)
+    return {
+        write_id(USER, row.id): Account(
+            active=row.active, created=row.created, signed_in=signed_in.get(write_id(USER, row.id))
+        )
+        for row in await store.accounts_of(tx, collaboration)
+    }
+
+
+async def _in_section(tx: Transaction, collaboration: CollaborationId) -> Callable[[str, str], bool]:
+    people = {row.id: row.sections for row in await store.accounts_of(tx, collaboration)}
+    of_cases = await store.sections_of_cases(tx, collaboration)
+    by_user = {write_id(USER, user): sections for user, sections in people.items()}
+    by_case = {write_id(CASE, case): sections for case, sections in of_cases.items()}
+    nobody: frozenset[UUID] = frozenset()
+    return lambda user, case: not by_user.get(user, nobody).isdisjoint(by_case.get(case, nobody))
+
+
+async def _flags(tx: Transaction, tree: TreeRow) -> dict[int, str]:
+    """What the details of the flags say, by the index of the entry that raised each."""
+    found = {}
+    for row in await store.entries_of_event(tx, tree.number, Event.FLAG_RAISE.value):
+        said = await _said(tx, tree, row)
+        if "flag" in said:
+            found[row.index] = said["flag"]
+    return found
+
+
+async def _checked(tx: Transaction, tree: TreeRow) -> frozenset[tuple[Review, int]]:
+    """Which findings were checked: the review stands in the detail, the entry in the leaf."""
+    found = set()
+    for row in await store.entries_of_event(tx, tree.number, Event.FLAG_CHECK.value):
+        said = await _said(tx, tree, row)
+        about = None if row.leaf is None else read_leaf(row.leaf.encode("ascii")).entry.reference
+        if about is not None and said.get("review") in set(Review):
+            found.add((Review(said["review"]), about))
+    return frozenset(found)
+
+
+async def _said(tx: Transaction, tree: TreeRow, row: EntryRow) -> Mapping[str, str]:
+    """The detail of an entry; nothing where it was erased."""
+    if row.leaf is None:
+        return {}
+    commitment = read_leaf(row.leaf.encode("ascii")).entry.detail
+    if commitment is None:
+        return {}
+    return await details.detail(tx, tree.number, row.index, commitment) or {}
+
+
+async def check_finding(house: House, who: Who, name: str, found: Review, index: int, reason: str) -> int:
+    """Marks one finding as checked, with the auditor's reason; gives the index of the entry that says so.
+
+    Raises NotThereError, also for an index beyond the log; NeverAllowedError; InvalidError for an empty reason.
+    """
+    if not reason.strip():
+        raise InvalidError("reason", "empty")
+
+    async def job(tx: Transaction) -> Done[None] | Done[Refusal]:
+        tree = await admit_auditor(tx, house, who, Action.LOG_REVIEW, name)
+        if isinstance(tree, Done):
+            return tree
+        if index >= (await trees.head(tx, tree.number)).size:
+            return await refuse(tx, house, who, Event.FLAG_CHECK, LogReason.UNKNOWN_ID, NotThereError())
+        made = entry(house, who, Event.FLAG_CHECK, purpose=LogPurpose.AUDIT, reference=index)
+        said = {"review": found.value, "reason": reason.strip()}
+        return Done(outcome=None, records=(detailed(house, tree.number, made, said),))
+
+    return (await settle(house, job)).receipts[0].index
