@@ -5,7 +5,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench seeded lock clean
+.PHONY: demo test check bench seeded soak lock clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.run ## practice data and the story over HTTP; ONCE=1 ends after the story
@@ -26,6 +26,9 @@ bench: .venv/.test ## speed as ratios in one run; wants a quiet machine
 
 seeded: .venv/.test .venv/.others ## each seeded defect must be caught by the test that it names
 	$(BIN)/python tests/seeded/run.py
+
+soak: .venv/.test ## kill -9 under load, 500 times, and full disks; KILLS=5000 for a night
+	KILLS=$(or $(KILLS),500) $(BIN)/python -m pytest tests/endurance
 
 lock: ## resolve requirements/*.in again, with hashes and without addresses
 	$(PYTHON) -m venv .venv-lock

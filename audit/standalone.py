@@ -2,10 +2,10 @@
 
     python3 verify.py BUNDLE --policy FILE [--since CHECKPOINT] [--json]
 
-BUNDLE is the folder or zip that was handed over; FILE your own policy, never one that came with the bundle; CHECKPOINT
-a note kept from an earlier time. Nothing else is read; nothing is written, started or sent. Files are read up to their
-limits, numbers and base64 taken in one form only. What is checked stands in formats.md; ``Bundle.check`` follows its
-section 26 and stops at the first step that fails. Exit codes: 0 accepted, 1 refused, 2 not checked.
+BUNDLE is the folder or zip that was handed over, FILE your own policy and never one that came with the bundle,
+CHECKPOINT a note kept from an earlier time. Nothing else is read; nothing is written, started or sent. Each file is
+read up to its limit, each number and base64 text taken in one form only. ``Bundle.check`` follows formats.md, section
+26, and stops at the first step that fails. Exit codes: 0 accepted, 1 refused, 2 not checked.
 """
 
 import argparse
@@ -19,22 +19,19 @@ import re
 import sys
 import zipfile
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, NoReturn
 
 WIDTH, HASH, MAX_SIZE = 256, 32, 2**40  # hashes in a complete tile; bytes in a hash; entries in a log
 MAX_NOTE, MAX_LEAF, MAX_BUNDLE = 65_536, 2_048, 524_800  # bytes; a policy is as long as a note
-T = TypeVar("T")
 
 
 class RefusedError(Exception):
     """What failed: the step, the index of the entry (or the line of the policy) at fault or None, the fault's code."""
 
 
-def need(found: "T | None", step: str, index: "int | None" = None, fault: str = "") -> T:
-    """What was found, or is true; raises RefusedError where nothing is."""
-    if not found:
-        raise RefusedError(step, index, fault)
-    return found
+def refuse(step: str, index: "int | None" = None, fault: str = "") -> NoReturn:
+    """Stop the check: what stands before the ``or`` does not hold."""
+    raise RefusedError(step, index, fault)
 
 
 # Signatures: Ed25519 of RFC 8032, section 5.1, as strict as libsodium's crypto_sign_open.
@@ -61,8 +58,7 @@ def read_point(data: bytes) -> Point:
     point = eight = (x, y, 1, x * y % P)
     for _ in range(3):
         eight = add(eight, eight)
-    good = y < P and x * x % P == square and eight[0]  # eight times a point of small order is zero
-    return point if good else ZERO
+    return point if y < P and x * x % P == square and eight[0] else ZERO  # no small order
 
 
 ZERO, BASE = (0, 1, 1, 0), read_point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
@@ -85,12 +81,12 @@ def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
 
 # Policies and signed notes: sections 18, 24 and 26.
 LOG, WITNESS = 1, 4  # kinds of keys
-Key = tuple[int, str, bytes, str]  # kind, name in notes, 32 bytes, name in the policy
-Keys = dict[tuple[str, bytes], Key]  # by the name and the mark that stand in notes
+Keys = dict[tuple[str, bytes], tuple[int, bytes, str]]  # name, mark: kind, 32 bytes, name in the policy
 ANY, LAST = "[A-Za-z0-9+/]", "[AEIMQUYcgkosw048]"  # of base64; LAST before a single "=" leaves no spare bits
 NAME, BLOB = r"([^ +\n]{1,255})", rf"((?:{ANY}{{4}})+(?:{ANY}{{2}}{LAST}=|{ANY}{{4}}(?:{ANY}[AQgw]==)?))"
 NOTE = re.compile(r"([^\x00-\x09\x0b-\x1f\ud800-\udfff]+\n)\n((?:— [^\n]+\n){1,100})")
-POLICY = re.compile(r"(?:[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*\n){0,512}")
+LINES = re.compile(r"(?:[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*\n){0,512}")
+VKEY = re.compile(rf"{NAME}\+([0-9a-f]{{8}})\+({ANY}{{44}})")
 
 
 class Policy:
@@ -100,115 +96,100 @@ class Policy:
         self.keys: Keys = {}
         self.groups: dict[str, tuple[int, list[str]]] = {"none": (0, [])}  # a witness is one of one
         self.members, self.quorum, text = {"none"}, "", data.decode("utf-8", "surrogateescape")
-        need(len(data) <= MAX_NOTE, "policy", None, "size")
-        need(POLICY.fullmatch(text), "policy", None, "text")
+        len(data) <= MAX_NOTE or refuse("policy", None, "size")
+        LINES.fullmatch(text) or refuse("policy", None, "text")
         for number, line in enumerate(text.split("\n"), 1):
             self.take(number, *re.split(r"[ \t]+", line.strip(" \t")))
-        need(self.quorum, "policy", None, "quorum")
+        self.quorum or refuse("policy", None, "quorum")
         self.contact = (re.findall(r"(?m)^[ \t]*# ?contact:[ \t]*(\S.{0,199})$", text) or [""])[0]
 
     def take(self, number: int, word: str, *words: str) -> None:
-        """Read the words of a line; raises RefusedError with its number."""
+        """Read the words of a line."""
         if (word, len(words)) in {("log", 1), ("log", 2), ("witness", 2), ("witness", 3)}:
             kind, name, text = (LOG, "", words[0]) if word == "log" else (WITNESS, words[0], words[1])
-            need(name not in self.groups, "policy", number, "name")
-            found = re.fullmatch(rf"{NAME}\+([0-9a-f]{{8}})\+({ANY}{{44}})", text)
-            called, mark, public = need(found, "policy", number, "key").groups()
-            data, known = base64.b64decode(public), {key[2] for key in self.keys.values()}
-            hashed = hashlib.sha256(called.encode() + b"\n" + data).digest()[:4]
-            good = len(text) <= 1024 and called.isprintable() and hashed.hex() == mark
-            need(good and data[0] == kind and data[1:] not in known, "policy", number, "key")
-            self.keys[called, hashed] = kind, called, data[1:], name
-            self.groups.update({name: (1, [name])} if name else {})
+            name not in self.groups or refuse("policy", number, "name")
+            found = VKEY.fullmatch(text) or refuse("policy", number, "key")
+            data, known = base64.b64decode(found[3]), {key[1] for key in self.keys.values()}
+            mark = hashlib.sha256(found[1].encode() + b"\n" + data).digest()[:4]
+            good = found[1].isprintable() and mark.hex() == found[2] and data[0] == kind
+            (good and data[1:] not in known) or refuse("policy", number, "key")
+            self.keys[found[1], mark] = kind, data[1:], name
+            self.groups |= {name: (1, [name])} if name else {}
         elif word == "group" and len(words) > 2:
             name, count, *members = words
             fresh = {*members} & {*self.groups} - self.members  # a name is a member once, "none" never
-            need(name not in self.groups and len(fresh) == len(members), "policy", number, "name")
+            (name not in self.groups and len(fresh) == len(members)) or refuse("policy", number, "name")
             count = {"all": str(len(members)), "any": "1"}.get(count, count)
-            good = re.fullmatch("[1-9][0-9]{0,2}", count) and int(count) <= len(members)
-            need(good, "policy", number, "line")
+            full = re.fullmatch("[1-9][0-9]{0,2}", count) and int(count) <= len(members)
+            full or refuse("policy", number, "line")
             self.groups[name] = int(count), members
             self.members.update(members)
         elif word == "quorum" and len(words) == 1:
-            need(not self.quorum and words[0] in self.groups, "policy", number, "quorum")
+            (not self.quorum and words[0] in self.groups) or refuse("policy", number, "quorum")
             self.quorum = words[0]
         else:
-            need(not word or word.startswith("#"), "policy", number, "line")
-
-    def has_quorum(self, cosigners: "dict[str, int]") -> bool:
-        """Whether those who cosigned are enough; a group stands behind its members, so one pass is all."""
-        done = {*cosigners}
-        for name, (count, members) in self.groups.items():
-            done |= {name} if len(done.intersection(members)) >= count else set()
-        return self.quorum in done
+            not word or word.startswith("#") or refuse("policy", number, "line")
 
 
 def open_note(data: bytes, step: str, keys: Keys) -> "tuple[str, int, bytes, dict[str, int]]":
     """Origin, size and root that a log signed, and which witnesses cosigned them at which Unix second."""
-    need(len(data) <= MAX_NOTE, step, None, "size")
-    note = need(NOTE.fullmatch(data.decode("utf-8", "surrogateescape")), step, None, "text")
+    len(data) <= MAX_NOTE or refuse(step, None, "size")
+    note = NOTE.fullmatch(data.decode("utf-8", "surrogateescape")) or refuse(step, None, "text")
     forms = [re.fullmatch(f"— {NAME} {BLOB}", line) for line in note[2].split("\n")[:-1]]
     lines = [(form[1], base64.b64decode(form[2])) for form in forms if form and form[1].isprintable()]
-    need(len(lines) == len(forms), step, None, "text")
-    signed, false = dict[Key, int](), set[int]()  # false: the kinds of keys with a bad line
-    for name, blob in lines:
-        key = keys.get((name, blob[:4]), (0, "", b"", ""))
-        timed = key[0] == WITNESS  # a witness signs the time too
-        seconds, signature = (int.from_bytes(blob[4:12], "big"), blob[12:]) if timed else (0, blob[4:])
-        message = (f"cosignature/v1\ntime {seconds}\n" if timed else "") + note[1]
-        if key[0] and (key in signed or not is_signed(key[2], message.encode(), signature)):
-            false.add(key[0])
-        signed[key] = seconds
-    need(LOG not in false, step, None, "signature")
-    logs, origins = ({key[1] for key in some if key[0] == LOG} for some in (keys.values(), signed))
-    need(origins, step, None, "other_key" if any(name in logs for name, _ in lines) else "unsigned")
+    len(lines) == len(forms) or refuse(step, None, "text")
+    signed: dict[int, dict[tuple[str, bytes], int]] = {LOG: {}, WITNESS: {}}
+    false = set()  # the kinds of keys with a line that is false or stands twice
+    for mark, signature in [((name, blob[:4]), blob[4:]) for name, blob in lines if (name, blob[:4]) in keys]:
+        (kind, public, _), seconds, message = keys[mark], int.from_bytes(signature[:8], "big"), note[1]
+        if kind == WITNESS:  # who signs the time too
+            message, signature = f"cosignature/v1\ntime {seconds}\n{message}", signature[8:]
+        if mark in signed[kind] or not is_signed(public, message.encode(), signature):
+            false.add(kind)
+        signed[kind][mark] = seconds
+    LOG not in false or refuse(step, None, "signature")
+    named = {name for (name, _), key in keys.items() if key[0] == LOG} & {name for name, _ in lines}
+    signed[LOG] or refuse(step, None, "other_key" if named else "unsigned")
     form = re.fullmatch(rf"{NAME}\n(0|[1-9][0-9]{{0,18}})\n({ANY}{{42}}{LAST}=)\n", note[1])
-    origin, size, root = need(form, step, None, "body").groups()
-    need(origin.isprintable(), step, None, "body")
-    need(origin in origins, step, None, "origin")
-    need(WITNESS not in false, step, None, "signature")
-    times = {key[3]: seconds for key, seconds in signed.items() if key[0] == WITNESS}
+    origin, size, root = (form or refuse(step, None, "body")).groups()
+    origin.isprintable() or refuse(step, None, "body")
+    origin in {name for name, _ in signed[LOG]} or refuse(step, None, "origin")
+    WITNESS not in false or refuse(step, None, "signature")
+    times = {keys[mark][2]: seconds for mark, seconds in signed[WITNESS].items()}
     return origin, int(size), base64.b64decode(root), times
 
 
 # Entries: section 21. A form is a value's one text; the codes in it must stand on their lists as well.
-EVENTS = """
-case: assign close create list read scan search update clock: step consent: change confirm end expire give invalidate
-refuse renew request tell withdraw deny: suppressed disclosure: approve ask issue erase: case export: csv print xlsx
-field: release flag: check raise key: pin revoke rotate seal ledger: read write log: continue export open search verify
-login: fail lock ok member: certify confirm invite remove mfa: enrol reset organisation: add password: change reset
-policy: change redact: entry request: accept cancel complete decline draft send stop retention: prune role: change
-session: end system: start stop user: add disable witness: add remove
-"""
-LISTS = """
-rsn: awaiting_witness closed conditions disabled ended expired idle invalidated logout no_key no_second_factor
-not_a_party not_accepted_yet not_addressee not_asked not_assigned not_live not_offered not_told password_changed refused
-role role_changed same_person stale throttled too_late too_old unknown_id unknown_login withdrawn wrong_code
-wrong_password wrong_state rol: admin auditor caseworker intermediary npo_coordinator npo_volunteer supervisor
-pur: audit case_review disclosure food_support own_work via: api cli csv job mail print ui
-dec: permit deny flg: after_hours bulk practice
-"""
+EVENTS = """case: assign close create list read scan search update clock: step consent: change confirm end expire give
+invalidate refuse renew request tell withdraw deny: suppressed disclosure: approve ask issue erase: case export: csv
+print xlsx field: release flag: check raise key: pin revoke rotate seal ledger: read write log: continue export open
+search verify login: fail lock ok member: certify confirm invite remove mfa: enrol reset organisation: add password:
+change reset policy: change redact: entry request: accept cancel complete decline draft send stop retention: prune
+role: change session: end system: start stop user: add disable witness: add remove"""
+LISTS = """rsn: awaiting_witness closed conditions disabled ended expired idle invalidated logout no_key
+no_second_factor not_a_party not_accepted_yet not_addressee not_asked not_assigned not_live not_offered not_told
+password_changed refused role role_changed same_person stale throttled too_late too_old unknown_id unknown_login
+withdrawn wrong_code wrong_password wrong_state rol: admin auditor caseworker intermediary npo_coordinator
+npo_volunteer supervisor pur: audit case_review disclosure food_support own_work via: api cli csv job mail print ui
+dec: permit deny flg: after_hours bulk practice"""
 GROUP = re.compile(r"(\w+):((?:\s+\w+(?!:|\w))*)")  # a word with a colon, and those up to the next
 CODES = {key: {*words.split()} for key, words in GROUP.findall(LISTS)}
 CODES["ev"] = {f"{group}.{word}" for group, words in GROUP.findall(EVENTS) for word in words.split()}
 ABOUT_A_CASE = ("case", "consent", "request", "ledger", "field", "disclosure", "erase")
 ABOUT_MANY, ABOUT_ANY, BEFORE = ("case.scan", "case.search"), "case.list", ("unknown_id", "role", "throttled")
-RULED = ("ev", "dec", "rsn", "pur", "rol", "via", "fld", "fno", "flg")  # the keys with codes
 ID, HASHED, NUMBER, CODE = "[0-9a-f]{32}", "[0-9a-f]{64}", "(?:0|[1-9][0-9]{0,11})", "[a-z_]{1,40}"
 SEVERAL = r'\["[a-z][a-z0-9_]{0,39}"(?:,"[a-z][a-z0-9_]{0,39}")*\]'
 TIME = r"2[0-9]{3}-[01][0-9]-[0-3][0-9]T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z"
 NO_DAY = re.compile("....-(00|1[3-9]|..-(00|3[2-9])|02-3.|0[469]-31|11-31)")  # and 29 February of most years
-FORMS = rf"""
-act:"u_{ID}"  cns:"k_{ID}:[1-9][0-9]{{0,8}}:{HASHED}"  dec:"[a-z]{{1,40}}"  det:"{ANY}{{42}}{LAST}="  dig:"{HASHED}"
-ev:"[a-z]{{1,20}}\.[a-z]{{1,20}}"  fld:{SEVERAL}  flg:{SEVERAL}  fno:{SEVERAL}  id:"{ID}"  n:{NUMBER}
-obj:"[abd-z]_{ID}"  obo:"u_{ID}"  org:"o_{ID}"  pol:"sha256:{HASHED}"  pur:"{CODE}"  ref:{NUMBER}
-rid:"[0-9a-f]{{16,64}}"  rol:"{CODE}"  rsn:"{CODE}"  ses:"[0-9a-f]{{16,64}}"  sub:"c_{ID}"  t:"{TIME}"
-v:1  via:"[a-z]{{1,40}}"
-"""
-PART = r'(?:"\1":(?P<\1>\2)(?:,(?=")|(?=\})))?'  # a key, its value, and a comma where another key follows
-SCOPE = re.compile(r"tsunagi-export/v1\n(whole|since (0|[1-9][0-9]{0,12})|case (c_[0-9a-f]{32}))\n")
-ENTRY = re.compile(r"\{" + re.sub(r"\s*(\w+):(\S+)\s*", PART, FORMS) + r"\}")
+FORMS = rf"""act:"u_{ID}"?  cns:"k_{ID}:[1-9][0-9]{{0,8}}:{HASHED}"?  dec:"[a-z]{{1,40}}"?  det:"{ANY}{{42}}{LAST}="?
+dig:"{HASHED}"?  ev:"[a-z]{{1,20}}\.[a-z]{{1,20}}"  fld:{SEVERAL}?  flg:{SEVERAL}?  fno:{SEVERAL}?  id:"{ID}"
+n:{NUMBER}?  obj:"[abd-z]_{ID}"?  obo:"u_{ID}"?  org:"o_{ID}"?  pol:"sha256:{HASHED}"?  pur:"{CODE}"?  ref:{NUMBER}?
+rid:"[0-9a-f]{{16,64}}"?  rol:"{CODE}"?  rsn:"{CODE}"?  ses:"[0-9a-f]{{16,64}}"?  sub:"c_{ID}"?  t:"{TIME}"
+v:1  via:"[a-z]{{1,40}}"?"""  # a key, its value, and ? where it may be left out
+PART = r'(?:"\1":(?P<\1>\2)(?:,(?=")|(?=\})))\3'  # a comma where another key follows
+ENTRY = re.compile(r"\{" + re.sub(r"(\w+):(\S+?)(\??)(?:\s+|$)", PART, FORMS) + r"\}")
 HEADER = ("\ufeff" + ",".join(f'"{key}"' for key in ("index", *ENTRY.groupindex)) + "\r\n").encode()
+SCOPE = re.compile(r"tsunagi-export/v1\n(whole|since (0|[1-9][0-9]{0,12})|case (c_[0-9a-f]{32}))\n")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -220,8 +201,7 @@ def find_fault(day: str, named: bool, **values: str) -> str:
     faults = (
         ("code", any({*codes[key]} - CODES[key] for key in CODES if key != "flg")),
         ("reason", denied and not codes["rsn"]),
-        ("fields", any(codes[key] != sorted({*codes[key]}) for key in ("fld", "fno", "flg"))),
-        ("fields", {*codes["fld"]} & {*codes["fno"]}),
+        ("fields", any(row != sorted({*row}) for row in codes.values()) or {*codes["fld"]} & {*codes["fno"]}),
         ("code", {*codes["flg"]} - CODES["flg"]),
         ("purpose", codes["fld"] and not codes["pur"]),
         ("subject", named and values["ev"] in ABOUT_MANY),
@@ -231,9 +211,8 @@ def find_fault(day: str, named: bool, **values: str) -> str:
     return next((fault for fault, found in faults if found), "")
 
 
-# The tree and the bundle: sections 22 and 26.
 def tree_root(row: "list[bytes]") -> bytes:
-    """The root over these hashes: two by two, level by level; the last of an odd row moves up as it is."""
+    """The root over these hashes, section 22: two by two, level by level; the last of an odd row moves up as it is."""
     while len(row) > 1:
         pairs = [row[at] + row[at + 1] for at in range(0, len(row) - 1, 2)]
         row = [hashlib.sha256(b"\x01" + pair).digest() for pair in pairs] + row[2 * len(pairs) :]
@@ -241,13 +220,12 @@ def tree_root(row: "list[bytes]") -> bytes:
 
 
 class Bundle:
-    """A folder or zip to check. Names of files are made here, never read; only plain files are opened."""
+    """A folder or zip, section 26. Names of files are made here, never read; only plain files are opened."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.zip = path, None if path.is_dir() else zipfile.ZipFile(path)
-        self.read, self.first, self.last, self.same, self.pruned = 0, "", "", True, 0
+        self.read, self.first, self.last, self.pruned, self.same = 0, "", "", 0, True
         self.ids, self.twice, self.absent, self.redacted = set[str](), list[int](), list[int](), set[int]()
-        self.table: "IO[bytes] | None" = None
 
     def open(self, name: str, number: int = -1, width: int = WIDTH) -> "IO[bytes] | None":
         """A file; with a number the tile or entries of that number below ``name``. None where there is none."""
@@ -259,42 +237,38 @@ class Bundle:
             return (self.path / name).open("rb") if (self.path / name).is_file() else None
         return self.zip.open(name) if name in self.zip.NameToInfo else None
 
-    def load(self, limit: int, name: str, number: int = -1, width: int = WIDTH) -> bytes:
-        """As ``open``: the bytes, of a longer file so many that it is seen to be longer; none of one not there."""
-        with self.open(name, number, width) or io.BytesIO() as file:
+    def load(self, limit: int, name: str, number: int = -1, width: int = WIDTH, gone: bytes = b"") -> bytes:
+        """The bytes of a file, of one that is too long one too many; ``gone`` where there is none."""
+        with self.open(name, number, width) or io.BytesIO(gone) as file:
             return file.read(limit + 1)
 
     def tile(self, level: int, number: int, width: int) -> "list[bytes]":
-        """The hashes of a tile."""
         data = self.load(WIDTH * HASH, f"tile/{level}", number, width)
-        need(len(data) == width * HASH, "tile", number * WIDTH ** (level + 1))
+        len(data) == width * HASH or refuse("tile", number * WIDTH ** (level + 1))
         return [data[at : at + HASH] for at in range(0, len(data), HASH)]
 
     def entries(self, number: int, width: int) -> "list[bytes]":
-        """The entries whose hashes are a tile, each behind its length; no bytes for one without text."""
-        if (file := self.open("tile/entries", number, width)) is None:
-            return [b""] * width
-        with file:
-            data, found, at = file.read(MAX_BUNDLE + 1), list[bytes](), 0
+        """The entries whose hashes are a tile, each behind its length, which is 0 where the text is gone."""
+        data = self.load(MAX_BUNDLE, "tile/entries", number, width, gone=bytes(2 * width))
+        found, at = list[bytes](), 0
         while len(found) < width and at < len(data):
             size = int.from_bytes(data[at : at + 2], "big")
             found.append(data[at + 2 : at + 2 + size])
             at += 2 + size if size <= MAX_LEAF else MAX_BUNDLE
-        need(len(found) == width and at == len(data), "entries", number * WIDTH)
+        (len(found) == width and at == len(data)) or refuse("entries", number * WIDTH)
         return found
 
     def take(self, index: int, leaf: bytes, case: str = "") -> bytes:
         """The hash of an entry that keeps every rule and, with ``case``, names it."""
-        need(len(leaf) <= MAX_LEAF, "leaf", index, "size")
-        parts = need(ENTRY.fullmatch(leaf.decode("latin-1")), "leaf", index, "form").groupdict("")
+        len(leaf) <= MAX_LEAF or refuse("leaf", index, "size")
+        parts = (ENTRY.fullmatch(leaf.decode("latin-1")) or refuse("leaf", index, "form")).groupdict("")
         values = {key: text.strip('["]').replace('","', " ") for key, text in parts.items()}
-        need(values["ev"] and values["id"] and values["t"] and values["v"], "leaf", index, "form")
-        at = values["t"]
-        fault = find_fault(at[:10], bool(values["sub"]), **{key: values[key] for key in RULED})
-        need(not fault, "leaf", index, fault)
-        need(case in ("", values["sub"]), "scope", index)
-        need(at >= self.last, "time", index)
-        self.read, self.first, self.last = self.read + 1, self.first or at, at
+        ruled = {key: values[key] for key in (*CODES, "fld", "fno")}
+        if fault := find_fault(values["t"][:10], bool(values["sub"]), **ruled):
+            refuse("leaf", index, fault)
+        case in ("", values["sub"]) or refuse("scope", index)
+        values["t"] >= self.last or refuse("time", index)
+        self.read, self.first, self.last = self.read + 1, self.first or values["t"], values["t"]
         self.twice += [index] * (values["id"] in self.ids)
         self.ids.add(values["id"])
         ref = int(values["ref"]) if values["ref"] and values["dec"] != "deny" else MAX_SIZE
@@ -312,19 +286,19 @@ class Bundle:
         """Every tile, from below, with the entries from bundle ``first`` on. The roots of the lowest tiles."""
         roots = list[bytes]()
         for number in range(-(-size // WIDTH)):
-            width = min(WIDTH, size - number * WIDTH)
+            width, start = min(WIDTH, size - number * WIDTH), number * WIDTH
             leaves = self.entries(number, width) if number >= first else []
             hashes = self.tile(0, number, width)
-            self.absent += [at for at, leaf in enumerate(leaves, number * WIDTH) if not leaf]
-            found = [self.take(at, leaf) if leaf else b"" for at, leaf in enumerate(leaves, number * WIDTH)]
+            self.absent += [at for at, leaf in enumerate(leaves, start) if not leaf]
+            found = [self.take(at, leaf) if leaf else b"" for at, leaf in enumerate(leaves, start)]
             for at, one in enumerate(found):
-                need(one in (b"", hashes[at]), "tile", number * WIDTH + at)
+                one in (b"", hashes[at]) or refuse("tile", start + at)
             roots.append(tree_root(hashes))
         row, level = roots[: size // WIDTH], 1
         while row:
             for number in range(-(-len(row) // WIDTH)):
                 part = row[number * WIDTH : (number + 1) * WIDTH]
-                need(self.tile(level, number, len(part)) == part, "tile", number * WIDTH ** (level + 1))
+                self.tile(level, number, len(part)) == part or refuse("tile", number * WIDTH ** (level + 1))
             row = [tree_root(row[at : at + WIDTH]) for at in range(0, len(row) - WIDTH + 1, WIDTH)]
             level += 1
         return roots
@@ -332,68 +306,67 @@ class Bundle:
     def check_case(self, case: str, size: int) -> None:
         """One case's entries, a line each, in their places; that they are all is not proved."""
         last = -1
-        with need(self.open("leaves"), "entries") as file:
+        with self.open("leaves") or refuse("entries") as file:
             while line := file.readline(MAX_LEAF + 16):
-                need(line.endswith(b"\n"), "entries")
+                line.endswith(b"\n") or refuse("entries")
                 parts = re.fullmatch(rb"(0|[1-9][0-9]{0,12}) ([^\n]*)\n", line)
                 index, leaf = (int(parts[1]), parts[2]) if parts else (-1, b"")
-                need(last < index < size, "entries", max(last, 0))
+                last < index < size or refuse("entries", max(last, 0))
                 last, number, hashed = index, index // WIDTH, self.take(index, leaf, case)
                 hashes = self.tile(0, number, min(WIDTH, size - number * WIDTH))
-                need(hashed == hashes[index % WIDTH], "tile", index)
+                hashed == hashes[index % WIDTH] or refuse("tile", index)
 
     def check(self, policy: Policy, older: "bytes | None") -> "dict[str, object]":
         """What the bundle proves; raises RefusedError with the first step that failed."""
-        origin, size, root, cosigners = open_note(self.load(MAX_NOTE, "checkpoint"), "note", policy.keys)
-        need(policy.has_quorum(cosigners), "note", None, "quorum")
-        need(size <= MAX_SIZE, "note", None, "body")
-        scope, since, case = need(SCOPE.fullmatch(self.load(128, "scope").decode("latin-1")), "scope").groups()
-        logs = {mark: key for mark, key in policy.keys.items() if key[:2] == (LOG, origin)}
+        origin, size, root, times = open_note(self.load(MAX_NOTE, "checkpoint"), "note", policy.keys)
+        done = {*times}
+        for name, (count, members) in policy.groups.items():  # each stands behind its members
+            done |= {name} if len(done.intersection(members)) >= count else set()
+        policy.quorum in done or refuse("note", None, "quorum")
+        size <= MAX_SIZE or refuse("note", None, "body")
+        said = SCOPE.fullmatch(self.load(128, "scope").decode("latin-1"))
+        scope, since, case = (said or refuse("scope")).groups()
+        logs = {mark: key for mark, key in policy.keys.items() if (key[0], mark[0]) == (LOG, origin)}
         old = None if older is None else open_note(older, "since", logs)
-        need(old is None or old[1] <= size, "since", size, "shrank")
+        old is None or old[1] <= size or refuse("since", size, "shrank")
         self.table = None if case else self.open("entries.csv")
         self.same = self.table is None or self.table.read(len(HEADER)) == HEADER
         roots = self.check_tiles(size, MAX_SIZE if case else min(int(since or 0), size) // WIDTH)
-        need(tree_root(roots) == root, "root")
+        tree_root(roots) == root or refuse("root")
         if old:
-            whole, more = divmod(old[1], WIDTH)
-            part = self.tile(0, whole, min(WIDTH, size - whole * WIDTH))[:more] if more else []
-            past = tree_root(roots[:whole] + [tree_root(part)] * bool(part))
-            need(past == old[2], "since", None, "fork")
+            at, more = divmod(old[1], WIDTH)
+            part = self.tile(0, at, min(WIDTH, size - at * WIDTH))[:more] if more else []
+            tree_root(roots[:at] + [tree_root(part)] * (more > 0)) == old[2] or refuse("since", None, "fork")
         if case:
             self.check_case(case, size)
-        need(case or not self.twice, "unique", min(self.twice, default=0))
+        case or not self.twice or refuse("unique", self.twice[0])
         absent = [at for at in self.absent if at >= self.pruned]
         missing = [at for at in absent if at not in self.redacted]
-        need(not missing, "absent", min(missing, default=0))
-        need(self.same and not (self.table and self.table.read(1)), "table")
-        pruned = self.pruned if absent != self.absent else 0
-        said = {"ok": True, "origin": origin, "size": size, "root": root.hex(), "cosigners": cosigners}
+        not missing or refuse("absent", missing[0])
+        (self.same and not (self.table and self.table.read(1))) or refuse("table")
+        log = {"ok": True, "origin": origin, "size": size, "root": root.hex(), "cosigners": times}
         span = {"scope": scope, "read": self.read, "first": self.first or None, "last": self.last or None}
-        gone = {"redacted": absent, "pruned": pruned, "table": self.table is not None}
-        return {**said, **span, **gone, "since": old and old[1]}
+        gone = {"redacted": absent, "pruned": self.pruned * (absent != self.absent), "table": self.table is not None}
+        return {**log, **span, **gone, "since": old and old[1]}
 
 
-# What is said, in English and Japanese, and the program.
-SAID = {
-    "ok": ("OK: the records are unaltered", "記録は書き換えられていません"),
-    "case": ("OK: these entries are in the log; not that they are all", "含まれることの証明で、全部の証明ではありません"),
-    "note": ("REFUSED: the checkpoint is not to be believed", "チェックポイントを信じることができません"),
-    "scope": ("REFUSED: the bundle is damaged, or not what it says", "書き出しが壊れているか、範囲と違います"),
-    "since": ("REFUSED: the log does not continue the older checkpoint", "前のチェックポイントから続いていません"),
-    "": ("REFUSED: entries were changed, moved, added or taken away", "記録が書き換え、追加、または削除されています"),
-    "call": ("Keep the bundle, use the log no further, and call", "書き出しを保管し、記録の使用を止め、連絡："),
-    "whom": ("the auditors and the city's information security officer", "監査担当と市の情報セキュリティ担当"),
-}
+WORDS = """ok OK: the records are unaltered / 記録は書き換えられていません
+case OK: these entries are in the log; whether they are all is not proved / 含まれていますが、全部とは限りません
+note REFUSED: the checkpoint is not to be believed / チェックポイントを信じることができません
+since REFUSED: the log does not continue the older checkpoint / 前のチェックポイントから続いていません
+else REFUSED: entries were changed, moved, added or taken away / 記録が書き換え、追加、または削除されています
+call Keep this bundle, use the log no further, and call / この書き出しを保管し、記録の使用を止め、次に連絡してください：
+whom the auditors and the city's information security officer / 監査担当と市の情報セキュリティ担当"""
 
 
 def describe(said: "dict[str, object]", contact: str) -> str:
-    """The outcome in plain words, with whom to call where it is bad."""
+    """The outcome in plain words, each thing that was found, and whom to call where it is bad."""
     asked = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    words = {key: pair[next(filter(None, asked), "").startswith("ja")] for key, pair in SAID.items()}
-    key = str(said.get("step") or said["scope"]).split(" ")[0] if True else ""
-    lines = [words.get(key, words["" if "step" in said else "ok"])]
-    lines += [f"  {key}: {value}" for key, value in said.items() if value]
+    japanese = next(filter(None, asked), "").startswith("ja")
+    words = {key: text.split(" / ")[japanese] for key, text in re.findall(r"(\w+) (.+)", WORDS)}
+    accepted = words["case" if str(said.get("scope")).startswith("case") else "ok"]
+    lines = [accepted if said["ok"] else words.get(str(said["step"]), words["else"])]
+    lines += [f"  {key}: {value}" for key, value in said.items() if value not in (None, [])]
     return "\n".join(lines if said["ok"] else [*lines, f"{words['call']} {contact or words['whom']}"])
 
 
@@ -417,7 +390,7 @@ def main(argv: "list[str] | None" = None) -> int:
             raise
         step, index, fault = error.args if isinstance(error, RefusedError) else ("scope", None, "text")
         if step == "policy":
-            print(f"{given.policy}: line {index}: ({fault})", file=sys.stderr)
+            print(f"{given.policy}: line {index}: {fault}", file=sys.stderr)
             return 2
         said = {"ok": False, "step": step, "index": index, "fault": fault or None}
     text = json.dumps(said, sort_keys=True, ensure_ascii=False)

@@ -17,6 +17,8 @@ TABLE = {
     "releases_raced": "releases raced",
     "withdrawals_raced": "withdrawals raced",
     "statements_faulted": "statements faulted",
+    "kills_survived": "kills survived",
+    "answers_kept": "acknowledged answers kept",
     "cedar_cells": "cells compared with Cedar",
     "tamperings": "tamperings tried",
     "honest_logs": "honest logs accepted",

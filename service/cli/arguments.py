@@ -130,6 +130,9 @@ def _log(commands: Parsers) -> None:
     _tree(export)
     export.add_argument("--since", metavar="SIZE", type=int, help="only the entries from this number on")
     export.add_argument("--case", metavar="CASE", help="only the entries of this case: its number or id")
+    export.add_argument(
+        "--cosigned", action="store_true", help="up to the last size that a witness has cosigned"
+    )
     verify = _command(commands, Command.LOG_VERIFY, "check such a bundle, offline")
     verify.add_argument("bundle", metavar="BUNDLE", type=Path)
     verify.add_argument("--policy", metavar="FILE", type=Path, required=True)
@@ -152,7 +155,6 @@ def _log(commands: Parsers) -> None:
     witness.add_argument("--remove", metavar="NAME")
     cosign = _command(commands, Command.LOG_COSIGN, "take in cosigned checkpoints that came back as files")
     cosign.add_argument("file", metavar="FILE", type=Path, nargs="+")
-
 
     paper = _command(commands, Command.LOG_PAPER, "write the monthly sheet of paper (HTML, to be printed)")
     paper.add_argument("file", metavar="FILE", type=Path)

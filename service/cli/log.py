@@ -43,8 +43,9 @@ def export(settings: Settings, arguments: argparse.Namespace) -> int:
 async def _wanted(house: House, arguments: argparse.Namespace) -> Wanted:
     if arguments.case is not None:
         case, tree = await case_to_export(house, arguments.case)
-        return Wanted(tree=tree, case=case)
-    return Wanted(tree=await tree_to_export(house, arguments.tree), since=arguments.since)
+        return Wanted(tree=tree, case=case, cosigned=arguments.cosigned)
+    tree = await tree_to_export(house, arguments.tree)
+    return Wanted(tree=tree, since=arguments.since, cosigned=arguments.cosigned)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ PROBLEMS: dict[Problem, str] = {
     Problem.NOT_FOR_ROLE: "who was present may not do this by their role; ask a supervisor or coordinator",
     Problem.NO_CASE: "there is no case of this number",
     Problem.NOTARY_APART: "the notary runs apart: do this as the notary's user, with TSUNAGI_SIGNING=inside",
+    Problem.NOT_COSIGNED: "no witness has cosigned this log yet",
     Problem.NOT_REDACTABLE: "this entry says where the log begins or what was taken out; it stays",
     Problem.NOT_SIGNED: "this entry is not signed yet; wait for the notary",
     Problem.NO_COLLABORATION: "there is no collaboration of this name",

@@ -58,6 +58,7 @@ class Problem(StrEnum):
     NOT_FOR_ROLE = "not_for_role"
     NO_CASE = "no_case"
     NOTARY_APART = "notary_apart"
+    NOT_COSIGNED = "not_cosigned"
     NOT_REDACTABLE = "not_redactable"
     NOT_SIGNED = "not_signed"
     NO_COLLABORATION = "no_collaboration"

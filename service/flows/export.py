@@ -22,7 +22,7 @@ from service.flows.console import AdministrationError, Problem, record
 from service.flows.export_words import write_policy, write_readme
 from service.flows.notary import publish
 from service.flows.people import tree_called
-from service.flows.proven import note_with_cosignatures
+from service.flows.proven import note_with_cosignatures, tree_state
 from service.house import House
 from service.store import cases, organisations, trees, witnesses
 from service.store.engine import Transaction
@@ -43,11 +43,15 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is exported of a tree: all, or the entries from ``since`` on, or those of one case (``c_…``)."""
+    """What is exported of a tree: all, or the entries from ``since`` on, or those of one case (``c_…``).
+
+    ``cosigned``: up to the largest checkpoint that a witness has cosigned, for a policy that asks for witnesses.
+    """
 
     tree: int
     since: int | None = None
     case: str | None = None
+    cosigned: bool = False
 
     @property
     def scope(self) -> str:
@@ -65,10 +69,12 @@ def read_verifier() -> bytes:
 async def export_log(house: House, wanted: Wanted, new: NewFile, progress: Progress) -> Checkpoint:
     """Writes the bundle, file by file; gives back the checkpoint that it ends with.
 
-    Raises AdministrationError(NO_TREE, BAD_SINCE), NotaryError, NotSignedError.
+    Raises AdministrationError(NO_TREE, BAD_SINCE, NOT_COSIGNED), NotaryError, NotSignedError.
     """
     tree = await _append_entry(house, wanted)
     note, checkpoint = await publish(house, tree)
+    if wanted.cosigned:
+        note, checkpoint = await _cosigned(house, tree)
     if (wanted.since or 0) > checkpoint.size:
         raise AdministrationError(Problem.BAD_SINCE)
     whole = await house.look(lambda tx: note_with_cosignatures(tx, house, tree, note))
@@ -85,6 +91,16 @@ async def export_log(house: House, wanted: Wanted, new: NewFile, progress: Progr
     else:
         await _write_case(house, wanted, checkpoint.size, new)
     return checkpoint
+
+
+async def _cosigned(house: House, tree: TreeRow) -> tuple[str, Checkpoint]:
+    """The largest checkpoint that a witness has cosigned. Raises AdministrationError(NOT_COSIGNED)."""
+    state = await house.look(lambda tx: tree_state(tx, house, tree))
+    size = max((one.size for one in state.cosigned), default=0)
+    note = await house.look(lambda tx: trees.checkpoint(tx, tree.number, size))
+    if note is None:
+        raise AdministrationError(Problem.NOT_COSIGNED)
+    return note, open_checkpoint(note, house.notary.key(tree.origin))
 
 
 def _write(new: NewFile, name: str, data: bytes) -> None:
@@ -174,12 +190,6 @@ def _page(tree: int, asked: Filter, before: int) -> Callable[[Transaction], Awai
         return await trees.entries(tx, tree, asked, before, PIECE)
 
     return query
-
-
-async def last_checkpoint(house: House, tree: TreeRow) -> Checkpoint | None:
-    """The newest checkpoint of a tree, where one was signed."""
-    note = await house.look(lambda tx: trees.newest_checkpoint(tx, tree.number))
-    return None if note is None else open_checkpoint(note, house.notary.key(tree.origin))
 
 
 async def tree_to_export(house: House, name: str | None) -> int:

@@ -6,7 +6,7 @@ names it, or a `retention.prune` names a later index (formats.md, the log's tabl
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 
-ID = "2026-11-24T12:00:00:000000"
+ID = "2026-11-23T12:00:01:000000"
 VERSION = "1.38.0"
 DESCRIPTION = "witnesses, cosignatures, redaction, disclosures"
 

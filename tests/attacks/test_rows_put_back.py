@@ -5,6 +5,7 @@ from datetime import timedelta
 from service.flows.changes import stop_user
 from service.flows.sweep import sweep
 from tests.attacks.hands import keep, put_back, raw, write
+from tests.service.checking import found
 from tests.service.consenting import HOW
 from tests.service.disk import on_disk
 from tests.service.world import FIELDS, World
@@ -56,8 +57,8 @@ def test_a_narrower_answer_is_not_undone_by_the_rows_of_before(world: World) -> 
 
 
 def test_a_stopped_user_who_was_put_back_stands_in_the_log_as_stopped(world: World) -> None:
-    """Not prevented, but told: with the rows of before the user is in again, and the log has `user.disable` of that
-    user before every later look of theirs, and nothing that would have let them in again."""
+    """Not prevented, but found: with the rows of before the user is in again; the log has `user.disable` of that user
+    before every later look of theirs, and nothing that would have let them in again, and `tsunagi fsck` says so."""
     case = world.new_case()
     user = raw(world.ids["colleague"])
     columns = {"user": "id", "member_seal": "user", "unlock": "user", "session": "user"}
@@ -73,6 +74,7 @@ def test_a_stopped_user_who_was_put_back_stands_in_the_log_as_stopped(world: Wor
     assert len(stopped) == len(looked) == 1 and str(stopped[0]["t"]) < str(looked[0]["t"])
     about = [leaf["ev"] for leaf in world.leaves() if leaf.get("obj") == mine and leaf["t"] > stopped[0]["t"]]  # type: ignore[operator]  # a time
     assert about == []
+    assert found(world) == [f"old user {mine}", f"old member_seal {mine}"]
 
 
 def test_a_deleted_grant_leaves_the_disk_with_the_next_sweep(world: World) -> None:

@@ -25,10 +25,10 @@ from crypto.keys import RootKey
 from crypto.totp import code_at, step_at
 from policies.matrix import default_policy
 from service.cli.demo.cases import WRITTEN, practice_cases, texts_of
-from service.cli.demo.evidence import find_in_clear
 from service.cli.demo.folder import practice_settings, remove_old_practice
 from service.cli.demo.people import NPO, PEOPLE
 from service.cli.demo.report import Report
+from service.cli.demo.searching import find_in_clear
 from service.cli.demo.table import draw, fit, width, wrap
 from service.cli.main import main
 from service.cli.opening import OpeningError

@@ -5,6 +5,7 @@ as `tests.machine.server` does, or ``{"ended": …}`` where it does not stay; ``
 how it really ended, which is minus nine unless it was dead before.
 """
 
+import gc
 import json
 import os
 import signal
@@ -12,7 +13,16 @@ import sys
 import traceback
 from pathlib import Path
 
+import uvicorn
+from litestar import Litestar
+
 from tests.machine.server import serve_town
+
+
+def warm_up() -> None:
+    """Loads what is otherwise loaded when the first app is made, and leaves it to the children as it is."""
+    uvicorn.Config(Litestar([], openapi_config=None), log_config=None).load()
+    gc.freeze()
 
 
 def start(folder: Path) -> int:
@@ -38,6 +48,7 @@ def kill(child: int) -> None:
 
 
 def main() -> None:
+    warm_up()
     child = None
     for line in sys.stdin:
         what, _, folder = line.rstrip("\n").partition(" ")

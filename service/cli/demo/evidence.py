@@ -1,13 +1,9 @@
-"""Looks past the service, at the files: which keys the database gives to an organisation, and what stands in clear.
+"""Looks past the service, at the rows: which keys the database gives to an organisation.
 
-A check that finds nothing must show that it can find: before the withdrawal the same count gives the agreed fields,
-and the same search finds the NPO's name, which is no secret.
+A check that finds nothing must show that it can find: before the withdrawal the same count gives the agreed fields.
 """
 
-import json
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from cases.ids import CASE, CaseId, read_id
 from crypto.envelope import open_bundle
@@ -26,10 +22,6 @@ from service.store import cases, consents, keys
 from service.store.cases import CaseRow
 from service.store.engine import Transaction
 from service.store.keys import BundleRow, CaseKeyRow, GrantRow, GroupKeyRow, MemberSealRow
-
-SHORTEST = 4
-"""A piece of a text that is searched has at least so many characters."""
-_ENDS = "、。,. \n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,33 +118,3 @@ def _bundle(held: Held, shred: ShredKey, group: GroupKeys) -> int:
         return len(open_bundle(held.bundle.blob, shred, group, bundle_place(held.case, held.bundle)))
     except OpenError:
         return 0
-
-
-def find_in_clear(folder: Path, texts: Iterable[str]) -> list[str]:
-    """The pieces of the texts that stand in clear in any file of the folder: UTF-8, UTF-16 or escaped JSON."""
-    wanted = {piece: _spellings(piece) for text in texts for piece in _pieces(text)}
-    found: set[str] = set()
-    for path in sorted(folder.iterdir()):
-        if path.is_file():
-            data = path.read_bytes()
-            found |= {piece for piece, spelled in wanted.items() if any(one in data for one in spelled)}
-    return sorted(found)
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """The text, and each part of it between points and commas."""
-    yield text
-    for end in _ENDS:
-        text = text.replace(end, "\n")
-    yield from (part for part in text.split("\n") if len(part) >= SHORTEST)
-
-
-def _spellings(piece: str) -> tuple[bytes, ...]:
-    escaped = json.dumps(piece)[1:-1]
-    return (
-        piece.encode("utf-8"),
-        piece.encode("utf-16-le"),
-        piece.encode("utf-16-be"),
-        escaped.encode("ascii"),
-        escaped.upper().replace("\\U", "\\u").encode("ascii"),
-    )

@@ -40,8 +40,8 @@ def tell_story(report: Report, settings: Settings, town: Town, address: str) -> 
                 step(play)
             ending.withdraw(play, lambda: count_keys(settings, town.accounts["npo"], play.ids[MOTHER]))
             ending.audit(play)
-        proof.check_log(report, settings)
         proof.check_files(report, settings, texts)
+        proof.check_log(report, settings, address, texts)
     except StoryError as error:
         report.broken(f"{error.what}: HTTP {error.status}; the story cannot go on")
     except httpx.HTTPError as error:

@@ -13,6 +13,8 @@ from tests.audit.tamper.logs import honest
 from tests.audit.tamper.verifiers import Answer, ask
 
 _ZIPS = 0.1  # the part of the bundles that is saved as a zip
+_OTHERS = 0.05  # the part of them that every verifier is asked about, up to a size
+_MOST_FOR_OTHERS = 5000
 
 
 class Shelf:
@@ -53,10 +55,11 @@ def refusal_of(answer: Answer) -> Refusal | None:
     return Refusal(step, index, fault)
 
 
-def check_attempt(attempt: Attempt, shelf: Shelf, *, zipped: bool, what: str) -> None:
+def check_attempt(attempt: Attempt, shelf: Shelf, random: Random, size: int, *, what: str) -> None:
     """The bundle is refused, and for what it may be refused for."""
+    zipped, others = random.random() < _ZIPS, size <= _MOST_FOR_OTHERS and random.random() < _OTHERS
     path = (shelf.zip if zipped else shelf.hold)(attempt.files)
-    found = refusal_of(ask(path, attempt.policy, attempt.since))
+    found = refusal_of(ask(path, attempt.policy, attempt.since, others=others))
     assert found in attempt.expected, f"{what}: {found}, not one of {sorted(map(str, attempt.expected))}"
     if zipped:
         path.unlink()
@@ -103,4 +106,4 @@ def try_planned(planned: Planned, shelf: Shelf) -> None:
     if isinstance(attempt, ProofAttempt):
         check_proof(attempt, what=repr(planned))
     else:
-        check_attempt(attempt, shelf, zipped=random.random() < _ZIPS, what=repr(planned))
+        check_attempt(attempt, shelf, random, planned.size, what=repr(planned))

@@ -57,7 +57,7 @@ def test_every_tampering_is_found(kind: Tampering, tmp_path: Path, record_proper
 def test_every_tampering_of_a_large_log_is_found(tmp_path: Path, record_property: Record) -> None:
     """The same in a log of 70,000 entries, with three levels of tiles and parts that are checked at once."""
     shelf, random = Shelf(tmp_path), Random(LARGE)
-    tried = [one for kind in Tampering for one in random.sample(plan(kind, [LARGE]), 2)]
+    tried = [one for kind in Tampering for one in random.sample(plan(kind, [LARGE]), 1)]
     for one in tried:
         try_planned(one, shelf)
     record_property("tamperings", len(tried))

@@ -121,8 +121,11 @@ def test_a_damaged_zip_says_the_same_or_is_not_accepted(method: int, tmp_path: P
         assert found in (answer, {**answer, "table": False}) or refusal_of(found) is not None, number
 
 
+@pytest.mark.parametrize("verifier", ["audit.verify", "audit.standalone"])
 @pytest.mark.parametrize(("size", "step"), [(2**40, "tile"), (2**40 + 1, "note"), (10**18, "note")])
-def test_a_size_that_nobody_could_store_is_refused_at_once(size: int, step: str, tmp_path: Path) -> None:
+def test_a_size_that_nobody_could_store_is_refused_at_once(
+    size: int, step: str, verifier: str, tmp_path: Path
+) -> None:
     """Everybody signed a size of which the bundle holds nothing: refused before a list of its tiles is made."""
     text = write_body(Checkpoint(origin=ORIGIN, size=size, root=bytes(32)))
     note = sign_note(text, ORIGIN, SEED).encode()
@@ -130,7 +133,7 @@ def test_a_size_that_nobody_could_store_is_refused_at_once(size: int, step: str,
     policy = tmp_path / "policy"
     policy.write_text(UNWITNESSED, "utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "audit.verify", str(path), "--policy", str(policy), "--json"],
+        [sys.executable, "-m", verifier, str(path), "--policy", str(policy), "--json"],
         cwd=ROOT,
         capture_output=True,
         text=True,
