@@ -14,7 +14,7 @@ Rules:
 import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from audit.codes import Flag
@@ -24,17 +24,16 @@ from audit.hours import TOKYO
 from audit.reads import is_listed
 
 PERCENT = 95
-_BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What one user read in a while: the cases, the number of reads, and the newest of them."""
+    """What one user read in a while: the cases, the number of reads, and the newest of them once there is one."""
 
+    index: int = field(init=False)
+    time: datetime = field(init=False)
     cases: set[str] = field(default_factory=set)
     reads: int = 0
-    index: int = 0
-    time: datetime = _BEFORE_ALL
     flagged: bool = False
 
     def count(self, index: int, time: datetime, subject: str) -> None:

@@ -93,6 +93,7 @@ class Policy:
     """A trust policy (C2SP tlog-policy): keys of logs and witnesses, groups of witnesses, who must have cosigned."""
 
     def __init__(self, data: bytes) -> None:
+        """Read a file; raises RefusedError with the line's number and the fault."""
         self.keys: Keys = {}
         self.groups: dict[str, tuple[int, list[str]]] = {"none": (0, [])}  # a witness is one of one
         self.members, self.quorum, text = {"none"}, "", data.decode("utf-8", "surrogateescape")
@@ -243,6 +244,7 @@ class Bundle:
             return file.read(limit + 1)
 
     def tile(self, level: int, number: int, width: int) -> "list[bytes]":
+        """The hashes of a tile."""
         data = self.load(WIDTH * HASH, f"tile/{level}", number, width)
         len(data) == width * HASH or refuse("tile", number * WIDTH ** (level + 1))
         return [data[at : at + HASH] for at in range(0, len(data), HASH)]
@@ -346,8 +348,8 @@ class Bundle:
         (self.same and not (self.table and self.table.read(1))) or refuse("table")
         log = {"ok": True, "origin": origin, "size": size, "root": root.hex(), "cosigners": times}
         span = {"scope": scope, "read": self.read, "first": self.first or None, "last": self.last or None}
-        gone = {"redacted": absent, "pruned": self.pruned * (absent != self.absent), "table": self.table is not None}
-        return {**log, **span, **gone, "since": old and old[1]}
+        gone = {"redacted": absent, "pruned": self.pruned * (absent != self.absent)}
+        return {**log, **span, **gone, "since": old and old[1], "table": self.table is not None}
 
 
 WORDS = """ok OK: the records are unaltered / 記録は書き換えられていません
@@ -359,7 +361,7 @@ call Keep this bundle, use the log no further, and call / この書き出しを�
 whom the auditors and the city's information security officer / 監査担当と市の情報セキュリティ担当"""
 
 
-def describe(said: "dict[str, object]", contact: str) -> str:
+def say(said: "dict[str, object]", contact: str) -> str:
     """The outcome in plain words, each thing that was found, and whom to call where it is bad."""
     asked = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     japanese = next(filter(None, asked), "").startswith("ja")
@@ -372,7 +374,7 @@ def describe(said: "dict[str, object]", contact: str) -> str:
 
 def main(argv: "list[str] | None" = None) -> int:
     """Check one bundle and say so; the exit code."""
-    parser = argparse.ArgumentParser(usage=str(__doc__).split("\n")[2], description=__doc__)
+    parser = argparse.ArgumentParser(usage="verify.py BUNDLE --policy FILE [--since CHECKPOINT] [--json]")
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--policy", type=Path, required=True)
     parser.add_argument("--since", type=Path)
@@ -383,18 +385,14 @@ def main(argv: "list[str] | None" = None) -> int:
             policy, older = Policy(file.read(MAX_NOTE + 1)), kept.read(MAX_NOTE + 1) if given.since else None
         said = Bundle(given.bundle).check(policy, older)
     except OSError as error:
-        print(f"{error.filename or given.bundle}: {error.strerror}", file=sys.stderr)
-        return 2
+        parser.error(f"{error.filename or given.bundle}: {error.strerror}")  # with exit code 2
     except Exception as error:  # whatever zipfile raises for a damaged zip
         if not isinstance(error, RefusedError) and given.bundle.is_dir():
             raise
         step, index, fault = error.args if isinstance(error, RefusedError) else ("scope", None, "text")
-        if step == "policy":
-            print(f"{given.policy}: line {index}: {fault}", file=sys.stderr)
-            return 2
+        step != "policy" or parser.error(f"{given.policy}:{index or ''} {fault}")
         said = {"ok": False, "step": step, "index": index, "fault": fault or None}
-    text = json.dumps(said, sort_keys=True, ensure_ascii=False)
-    print(text if given.json else describe(said, policy.contact))
+    print(json.dumps(said, sort_keys=True, ensure_ascii=False) if given.json else say(said, policy.contact))
     return 0 if said["ok"] else 1
 
 

@@ -2,14 +2,16 @@
 
 Rules:
 1. Not assigned: a refusal for that reason; and a read by a role that reads by assignment, of a case that is of no
-   section of the user's, that the user did not begin, and that no ``case.assign`` gives. ``rsn`` says why something
-   ended (formats.md, "Log leaf"): a ``case.assign`` that has it took an assignment back, any other gave it.
+   section of the user's, that the user did not begin, and that is not assigned to the user by then. Whether a
+   ``case.assign`` gave or took, its ``dig`` says (formats.md §21); one of before that has none, and counts as given.
 2. Own record and same surname: a read that a ``flag.raise`` names in ``ref``, whose opened detail says so.
 3. After withdrawal: a refusal because the consent is withdrawn, to somebody of the recipient's organisation, behind
    a withdrawal of that case's consent in the log.
 4. The recorder is the witness: who recorded the newest answer of a consent series confirms it, or tries to.
 5. Exports: everything that leaves the house as a file or on paper, what is refused apart.
 """
+
+from hashlib import sha256
 
 from audit.codes import Decision, Event, Reason
 from audit.event import Entry, Leaf
@@ -84,7 +86,7 @@ class Watch:
             self._sides.learn(entry)
             self._assigned.add((subject, entry.actor))
         elif event is Event.CASE_ASSIGN:
-            change = self._assigned.add if entry.reason is None else self._assigned.discard
+            change = self._assigned.discard if _took(entry) else self._assigned.add
             change((subject, entry.object))
         elif event is Event.CONSENT_WITHDRAW:
             self._ended.add(subject)
@@ -121,6 +123,11 @@ class Watch:
                 read = self._past.find(flagged) or Said(actor=None, subject=None, time=leaf.time)
                 if self._context.covers(read.time):
                     self._flags[review].setdefault(flagged, read)
+
+
+def _took(entry: Entry) -> bool:
+    """Whether a ``case.assign`` took the assignment back."""
+    return entry.digest == sha256(f"{entry.object}\n{entry.subject}\ntaken".encode("ascii")).digest()
 
 
 def _series(entry: Entry) -> str | None:

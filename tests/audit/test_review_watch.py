@@ -1,6 +1,7 @@
 """The reviews in which one entry is one hit: refusals, flags, witnesses, exports."""
 
 import dataclasses
+from hashlib import sha256
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.audit.reviewing import (
     NPO,
     SERIES,
     Decision,
+    Entry,
     Event,
     Reason,
     Review,
@@ -92,20 +94,23 @@ def test_beginning_a_case_and_being_assigned_explain_a_read() -> None:
     assert found == [80, 70, 60, 50, 0]
 
 
+def assigned(said: str) -> Entry:
+    """The first case was assigned to the second user, or taken back: the digest says it."""
+    return entry(Event.CASE_ASSIGN, subject=case(1), object=user(2), digest=sha256(said.encode()).digest())
+
+
 def test_an_assignment_taken_back_explains_nothing() -> None:
-    """An assignment with a reason was taken back; a refused one was never made; one refused to take back stays."""
-    given_, refused_ = (
-        {"subject": case(1), "object": user(2)},
-        {"decision": Decision.DENY, "reason": Reason.ROLE},
-    )
-    back = entry(Event.CASE_ASSIGN, reason=Reason.ENDED, **given_)
-    give = entry(Event.CASE_ASSIGN, **given_)
-    deny = entry(Event.CASE_ASSIGN, **given_, **refused_)
+    """What an entry of an assignment did is said by its digest; a refused one did nothing."""
+    give, back = (assigned(f"{user(2)}\n{case(1)}\n{word}") for word in ("given", "taken"))
+    others = (assigned(f"{user(2)}\n{case(2)}\ntaken"), assigned(f"{user(3)}\n{case(1)}\ntaken"))
+    never = [dataclasses.replace(one, decision=Decision.DENY, reason=Reason.ROLE) for one in (give, back)]
     alone = {"in_section": lambda *_: False}
     assert indices(Review.NOT_ASSIGNED, at_once(give, back, read(2)), **alone) == [20]
     assert indices(Review.NOT_ASSIGNED, at_once(give, back, give, read(2)), **alone) == []
-    assert indices(Review.NOT_ASSIGNED, at_once(deny, read(2)), **alone) == [10]
-    assert indices(Review.NOT_ASSIGNED, at_once(give, deny, read(2)), **alone) == []
+    assert indices(Review.NOT_ASSIGNED, at_once(give, *others, read(2)), **alone) == []
+    assert indices(Review.NOT_ASSIGNED, at_once(never[0], read(2)), **alone) == [10]
+    assert indices(Review.NOT_ASSIGNED, at_once(give, never[1], read(2)), **alone) == []
+    assert indices(Review.NOT_ASSIGNED, at_once(created(), back, back, read(2)), **alone) == [30]
 
 
 def test_only_reads_need_an_assignment() -> None:

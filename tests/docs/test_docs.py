@@ -1,5 +1,6 @@
 """The pages say what is: undocumented is red, and so is a page that names what is not there."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +66,12 @@ def code_blocks(text: str) -> str:
 def test_every_page_is_there(path: str) -> None:
     """A page that others lean on exists and says something."""
     assert len(page(path).splitlines()) > 10
+
+
+def test_the_verifier_of_the_release_has_its_digest_in_the_changelog() -> None:
+    """Whoever gets `verify.py` from the judged can compare it with what was released."""
+    digest = hashlib.sha256((ROOT / "audit" / "standalone.py").read_bytes()).hexdigest()
+    assert f"SHA-256 of `verify.py`, the verifier as one file, in this release:\n`{digest}`" in page("CHANGELOG.md")
 
 
 def test_every_kind_of_problem_is_documented() -> None:
@@ -137,7 +144,7 @@ def test_every_route_stands_in_the_house_with_its_action() -> None:
         for path in handler.paths
         for method in handler.http_methods
     }
-    told = set(re.findall(r"^\| `([A-Z]+ /api[^`]*)` \| `([a-z:]+)` \|", text, re.MULTILINE))
+    told = set(re.findall(r"^\| `([A-Z]+ /(?:api|log)[^`]*)` \| `([a-z:]+)` \|", text, re.MULTILINE))
     assert told == routes
 
 
@@ -203,7 +210,7 @@ def test_every_command_of_the_readme_is_one() -> None:
     assert {words for words in said if words not in commands and words.split()[0] not in commands} == set()
     assert {command for command in commands - {"demo"} if f"tsunagi {command}" not in text} == set()
     known = {f"TSUNAGI_{setting.upper()}" for setting in Settings.__dataclass_fields__}
-    assert set(re.findall(r"TSUNAGI_[A-Z]+", text)) <= known
+    assert set(re.findall(r"TSUNAGI_[A-Z_]+", text)) <= known
 
 
 def lines_of_readme() -> Iterator[list[str]]:

@@ -21,6 +21,9 @@ SKIPPED |= {".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".impo
 FILE_LINES = 300
 FUNCTION_LINES = 40
 
+LONGER = {"audit/standalone.py": 401}
+"""What may be longer than other files: an auditor is handed the verifier as one file, and reads all of it."""
+
 ONE_PLACE = {
     "Grant": "consent/grant.py",
     "Principal": "service/session.py",
@@ -31,7 +34,7 @@ ONE_PLACE = {
 OPENERS = {"open_field": "service/flows/reveal.py"}
 """What opens a field's value, and the one file outside crypto that may name it."""
 
-PRINTERS = ("service/cli/", "audit/verify.py")
+PRINTERS = ("service/cli/", "audit/verify.py", "audit/standalone.py")
 """Where print is how a program answers."""
 
 UNTYPED = {f"{module}.{name}" for module in ("typing", "t") for name in ("Any", "TYPE_CHECKING", "cast")}
@@ -88,10 +91,10 @@ def product(files: list[File]) -> list[File]:
 
 
 def short_file(file: File) -> Iterator[str]:
-    """A file has fewer than 300 lines."""
-    lines = file.text.count("\n")
-    if lines >= FILE_LINES and not file.path.startswith(MIGRATIONS):
-        yield f"{file.path}:{lines}: {lines} lines; split it by meaning, under {FILE_LINES}"
+    """A file has fewer than 300 lines, or as many as ``LONGER`` says."""
+    lines, limit = file.text.count("\n"), LONGER.get(file.path, FILE_LINES)
+    if lines >= limit and not file.path.startswith(MIGRATIONS):
+        yield f"{file.path}:{lines}: {lines} lines; split it by meaning, under {limit}"
 
 
 def short_functions(file: File) -> Iterator[str]:

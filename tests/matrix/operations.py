@@ -54,6 +54,7 @@ class Operation:
         if id is None:
             return None
         values = {"{tree:str}": world.ids["shared"], "{index:int}": "0", "{purpose:str}": "food_support"}
+        values |= {"{level:str}": "0", "{number:path}": "000.p/1", "{number:str}": NO_RECEIPT}
         if self.over is Over.TREE:
             values["{tree:str}"] = id
         parts = [values.get(part, id if part.startswith("{") else part) for part in self.route.split("/")]
@@ -143,6 +144,7 @@ YES, NO = {"hardship": True, "willing": True}, {"hardship": True, "willing": Fal
 _CASE, _CONSENT, _REQUEST = "/api/cases/{case:str}", "/api/consents/{consent:str}", "/api/requests/{id:str}"
 _TREE = "/api/log/{tree:str}"
 _SHEET = "/api/disclosures/{id:str}"
+NO_RECEIPT = "1-AAAAA-AAAAA-AAAAA-AAAAA-AAAAAA"
 PERIOD = {"since": "2026-11-01", "until": "2026-11-25"}
 
 
@@ -170,6 +172,18 @@ def _once(name: str, method: str, route: str, body: Body | None = None, query: s
 
 def _tree(name: str, rest: str, query: str = "") -> Operation:
     return Operation(name=name, method="GET", route=_TREE + rest, over=Over.TREE, query=query)
+
+
+def _watched(name: str, rest: str) -> Operation:
+    return Operation(name=name, method="GET", route=f"/log/{{tree:str}}{rest}", over=Over.TREE)
+
+
+def _check(world: World, thing: Thing, principal: Principal) -> object:
+    return {"tree": thing.case, "review": "bulk", "index": 0, "reason": SENT}
+
+
+def _note(world: World, thing: Thing, principal: Principal) -> object:
+    return {"note": "no note at all"}
 
 
 def _sheet(name: str, rest: str) -> Operation:
@@ -227,6 +241,23 @@ OPERATIONS: tuple[Operation, ...] = (
     _tree("read the log", "/entries"),
     _tree("checkpoint of the log", "/checkpoint"),
     _tree("proof of the first entry", "/proof/{index:int}"),
+    _watched("published checkpoint", "/checkpoint"),
+    _watched("tile of hashes", "/tile/{level:str}/{number:path}"),
+    _watched("bundle of entries", "/tile/entries/{number:path}"),
+    Operation(
+        name="bring a false cosignature",
+        method="POST",
+        route=f"{_TREE}/cosignatures",
+        over=Over.TREE,
+        body=_note,
+    ),
+    Operation(
+        name="review the log", method="GET", route="/api/log/reviews", over=Over.TREE, query="?tree={id}"
+    ),
+    Operation(
+        name="mark a finding", method="POST", route="/api/log/reviews/checks", over=Over.TREE, body=_check
+    ),
+    _once("ask for a receipt", "GET", "/api/receipts/{number:str}"),
     _once("list the sheets", "GET", "/api/disclosures"),
     _once("list the logs", "GET", "/api/log"),
     _once("read the only inbox", "GET", "/api/inbox"),

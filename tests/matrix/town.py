@@ -10,6 +10,7 @@ from litestar import Litestar
 
 from service.app import create_app
 from service.edge import Edge
+from service.flows.notary import publish_dirty
 from service.house import House
 from service.store.engine import connect
 from tests.matrix.canaries import Canaries
@@ -26,6 +27,7 @@ class Town:
     world: World
     app: Litestar
     snapshot: Path
+    signed: bytes
     canaries: Canaries
     things: dict[str, Thing] = field(default_factory=dict)
     trees: dict[str, Thing] = field(default_factory=dict)
@@ -37,6 +39,9 @@ class Town:
         old = world.house
         world.run(old.stop())
         _put_back(self.snapshot, world.settings.database)
+        (world.settings.notary / "state").write_bytes(
+            self.signed
+        )  # or the log would be behind what was signed
         world.house = reopened(old, connect)
         self.app.state["house"] = world.house
         world.run(_start(world.house))
@@ -107,6 +112,7 @@ def _see_versions(world: World, things: dict[str, Thing]) -> None:
 
 def _settle(world: World, folder: Path, canaries: Canaries, things: dict[str, Thing]) -> Town:
     """Keeps a copy of the database, and puts an app in whose house can be exchanged."""
+    world.run(publish_dirty(world.house))
     world.close()
     snapshot = folder / "snapshot.sqlite"
     shutil.copyfile(world.settings.database, snapshot)
@@ -116,7 +122,14 @@ def _settle(world: World, folder: Path, canaries: Canaries, things: dict[str, Th
     edge = Edge(app, hosts=world.settings.allowed_hosts)
     transport = httpx.ASGITransport(edge, raise_app_exceptions=False)  # type: ignore[arg-type]  # two spellings of ASGI
     world.http = httpx.AsyncClient(transport=transport, base_url=f"https://{HOST}")
-    town = Town(world=world, app=app, snapshot=snapshot, canaries=canaries, things={**things, **_nothings()})
+    town = Town(
+        world=world,
+        app=app,
+        snapshot=snapshot,
+        signed=(world.settings.notary / "state").read_bytes(),
+        canaries=canaries,
+        things={**things, **_nothings()},
+    )
     town.trees = _trees(world)
     return town
 

@@ -89,10 +89,16 @@ class Walk:
             self.town.restore()
 
     def _note(self, operation: Operation, thing: Thing, answer: httpx.Response) -> None:
-        found = json.loads(answer.content) if answer.content else None
+        found = read_json(answer)
         self.cells.setdefault(operation.name, {})[thing.kind] = code_of(answer.status_code, found)
         if answer.status_code in (200, 201):
             self.views.setdefault(operation.name, {})[thing.kind] = describe(found)
+
+
+def read_json(answer: httpx.Response) -> object:
+    """What an answer says as JSON; None for one without content, or of another type."""
+    kind = answer.headers.get("content-type", "")
+    return json.loads(answer.content) if answer.content and "json" in kind else None
 
 
 def code_of(status: int, answer: object) -> str:
@@ -130,7 +136,7 @@ class Check:
         """Every check; what is wrong is noted on the walk."""
         self._status()
         self._same_refusals()
-        found = json.loads(self.answer.content) if self.answer.content else None
+        found = read_json(self.answer)
         self._canaries(found)
         if self.answer.is_success:
             self._there()
@@ -159,7 +165,7 @@ class Check:
             and self.operation.name not in ("health", "sign in")
         ):
             self._say(f"is not let in, and gets {status}")
-        path = self.operation.route.replace(":str", "").replace(":int", "")
+        path = self.operation.route.replace(":str", "").replace(":int", "").replace(":path", "")
         if str(status) not in self.walk.documented[self.operation.method, path]:
             self._say(f"{status} is not documented")
 

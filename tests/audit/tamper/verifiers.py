@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,7 +38,8 @@ def by_one_file(path: Path, policy: str, since: str | None) -> Answer:
             file = Path(name) / option
             file.write_text(text, "utf-8", newline="")
             arguments += [option, str(file)]
-        code = standalone.main(arguments)
+        with warnings.catch_warnings(action="ignore", category=ResourceWarning):  # its end closes its files
+            code = standalone.main(arguments)
     answer: Answer = json.loads(said.getvalue())
     assert code == (0 if answer["ok"] else 1)
     return answer
