@@ -134,8 +134,9 @@ class Policy:
 
 def open_note(data: bytes, step: str, keys: Keys) -> "tuple[str, int, bytes, dict[str, int]]":
     """Origin, size and root that a log signed, and which witnesses cosigned them at which Unix second."""
-    len(data) <= MAX_NOTE or refuse(step, None, "size")
-    note = NOTE.fullmatch(data.decode("utf-8", "surrogateescape")) or refuse(step, None, "text")
+    text = data.decode("utf-8", "surrogateescape")
+    len(text) <= MAX_NOTE or refuse(step, None, "size")
+    note = NOTE.fullmatch(text if len(data) <= MAX_NOTE else "") or refuse(step, None, "text")
     forms = [re.fullmatch(f"— {NAME} {BLOB}", line) for line in note[2].split("\n")[:-1]]
     lines = [(form[1], base64.b64decode(form[2])) for form in forms if form and form[1].isprintable()]
     len(lines) == len(forms) or refuse(step, None, "text")
@@ -152,8 +153,7 @@ def open_note(data: bytes, step: str, keys: Keys) -> "tuple[str, int, bytes, dic
     named = {name for (name, _), key in keys.items() if key[0] == LOG} & {name for name, _ in lines}
     signed[LOG] or refuse(step, None, "other_key" if named else "unsigned")
     form = re.fullmatch(rf"{NAME}\n(0|[1-9][0-9]{{0,18}})\n({ANY}{{42}}{LAST}=)\n", note[1])
-    origin, size, root = (form or refuse(step, None, "body")).groups()
-    origin.isprintable() or refuse(step, None, "body")
+    origin, size, root = form.groups() if form and form[1].isprintable() else refuse(step, None, "body")
     origin in {name for name, _ in signed[LOG]} or refuse(step, None, "origin")
     WITNESS not in false or refuse(step, None, "signature")
     times = {keys[mark][2]: seconds for mark, seconds in signed[WITNESS].items()}

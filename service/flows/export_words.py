@@ -7,7 +7,7 @@ _README = """\
 つなぎ：アクセス記録の書き出し
 ================================
 
-記録 {origin} の {size} 件です（範囲：{scope}）。
+記録 {origin} の {size} 件です。{held}
 
 確かめ方
 1. 確かめるプログラム verify.py は、この書き出しからではなく、公開された版 {release} から取ってください。
@@ -27,7 +27,7 @@ entries.csv     同じ記録の表。表計算ソフトで開けます
 Tsunagi: an export of the access log
 ====================================
 
-{size} entries of the log {origin} (scope: {scope}).
+{size} entries of the log {origin}. {holds}
 
 How to check it
 1. Take the program verify.py from the published release {release}, not from this export: a judge handed over by
@@ -51,9 +51,26 @@ def release() -> str:
     return version("tsunagi-consent")
 
 
+_HELD = {
+    "whole": ("全部の記録が入っています。", "All of them are here."),
+    "since": (
+        "{about}番より前の記録は、ハッシュだけが入っています。",
+        "Of the entries before {about} only the hashes are here.",
+    ),
+    "case": (
+        "入っているのは、ケース {about} の記録だけです。",
+        "Only the entries of the case {about} are here.",
+    ),
+}
+"""What a bundle of each scope holds, Japanese and English."""
+
+
 def write_readme(origin: str, size: int, scope: str) -> bytes:
     """The bundle's README, Japanese and English."""
-    return _README.format(origin=origin, size=size, scope=scope, release=release()).encode("utf-8")
+    kind, _, about = scope.partition(" ")
+    held, holds = (said.format(about=about) for said in _HELD[kind])
+    text = _README.format(origin=origin, size=size, held=held, holds=holds, release=release())
+    return text.encode("utf-8")
 
 
 def write_policy(log: str, witnesses: Sequence[str]) -> bytes:

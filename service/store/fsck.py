@@ -13,7 +13,9 @@ from service.store.errors import TamperedError
 from service.store.macs import Column, Marked
 from service.store.values import Row, Value, as_bytes, as_int
 
-LOWEST = -(1 << 63)
+LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
+MOST_TREES = 1 << 15
+"""Above any number of a tree whose tiles have keys."""
 _INDEX = (1 << 40) - 1
 
 
@@ -88,12 +90,13 @@ _COMPARED: Mapping[Table, str] = {
     Table.CASE_KEY: '"case"',
     Table.CONSENT_SERIES: 'id, "case"',
     Table.COSIGNATURE: "tree, size, name, time, line",
-    Table.LEDGER_ROW: 'id, "case", author, organisation',
+    Table.LEDGER_ROW: 'id, "case", author, organisation, recipient, '
+    '(SELECT thread FROM sealed s WHERE s."case" = ledger_row."case" AND s.record = ledger_row.id)',
     Table.MEMBER_SEAL: 'user, "group", epoch, (SELECT public_key FROM user u WHERE u.id = member_seal.user)',
     Table.REQUEST: 'id, "case", stage, EXISTS (SELECT 1 FROM ledger_row l WHERE l."case" = request."case" '
     "AND l.request = request.id AND l.kind = 'delivery')",
     Table.SEALED: '"case", record, slot, "column", thread, version, blob',
-    Table.SEALED_GRANT: 'series, "case", digest',
+    Table.SEALED_GRANT: 'series, "case", digest, header',
     Table.UNLOCK: "user, salt, memory, passes, lanes",
     Table.USER: "id, role, state",
     Table.WITNESS: "tree, name, vkey, state",
@@ -173,10 +176,10 @@ def _column(value: Value) -> Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """What stands beside the entries of a range of keys: records, details, and signed checkpoints, by their keys."""
+    """What stands beside the entries of a range of keys: records, details (tree and index), and signed checkpoints."""
 
     records: dict[int, Value]
-    details: frozenset[int]
+    details: dict[int, Row]
     notes: tuple[Row, ...]
 
 
@@ -197,7 +200,7 @@ async def beside(tx: Transaction, tree: int, after: int, last: int) -> Beside:
     and the note. That of the empty tree stands beside the first entry.
     """
     records = tx.rows("SELECT id, hashes FROM sealed_digest WHERE id > ? AND id <= ?", after, last)
-    details = tx.rows("SELECT id FROM detail WHERE id > ? AND id <= ?", after, last)
+    details = tx.rows("SELECT id, tree, idx FROM detail WHERE id > ? AND id <= ?", after, last)
     notes = tx.rows(
         "SELECT id, tree, size, note FROM checkpoint WHERE id > ? AND id <= ? ORDER BY id",
         after + 1 if after >= tree << 40 else after,
@@ -205,7 +208,7 @@ async def beside(tx: Transaction, tree: int, after: int, last: int) -> Beside:
     )
     return Beside(
         records={as_int(row[0]): row[1] for row in records},
-        details=frozenset(as_int(row[0]) for row in details),
+        details={as_int(row[0]): row[1:] for row in details},
         notes=tuple(notes),
     )
 
@@ -256,7 +259,7 @@ async def strays(tx: Transaction, trees: Sequence[int]) -> tuple[Table, ...]:
 
 def _strays(tx: Transaction, table: Table, shift: int, trees: Sequence[int]) -> bool:
     """Whether a key lies in the ranges between those of the trees."""
-    edges = [LOWEST, *(edge for tree in sorted(trees) for edge in (tree << shift, (tree + 1) << shift))]
-    gaps = zip(edges[::2], [*edges[1::2], (1 << 63) - 1], strict=True)
-    sql = f"SELECT 1 FROM {table} WHERE id >= ? AND id < ? LIMIT 1"  # noqa: S608  # a name of ours
-    return any(tx.row(sql, first, stop) is not None for first, stop in gaps if first < stop)
+    edges = [LOWEST, *(edge for tree in sorted(trees) for edge in ((tree << shift) - 1, (tree + 1) << shift))]
+    gaps = zip(edges[::2], [*edges[1::2], HIGHEST], strict=True)
+    sql = f"SELECT 1 FROM {table} WHERE id >= ? AND id <= ? LIMIT 1"  # noqa: S608  # a name of ours
+    return any(tx.row(sql, first, last) is not None for first, last in gaps if first <= last)

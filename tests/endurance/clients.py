@@ -5,6 +5,8 @@ it asks again after the restart, with the same key, as a program should. So noth
 """
 
 import itertools
+import os
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,6 +39,8 @@ class Load:
     moving: str = ""
     going: threading.Event = field(default_factory=threading.Event)
     striking: threading.Event = field(default_factory=threading.Event)
+    victim: int | None = None
+    """The server's process, where the next answer that is heard is its last."""
     faults: list[object] = field(default_factory=list)
     keys: "itertools.count[int]" = field(default_factory=itertools.count)
 
@@ -49,6 +53,13 @@ class Load:
         tree = next(str(one["name"]) for one in trees if str(one["name"]).startswith("b_"))
         return cls(town, Maker(town), tokens, tree)
 
+    def hear(self) -> None:
+        """A success came; from here on it must be kept. Where it shall be the last, the server dies at once."""
+        self.going.set()
+        if self.victim is not None:
+            self.striking.set()
+            os.kill(self.victim, signal.SIGKILL)
+
 
 class Client:
     """One connection; asks until the server is gone."""
@@ -58,11 +69,10 @@ class Client:
 
     def run(self, port: int) -> None:
         """Steps until the server is gone; it may go only when it is struck."""
-        wire = Wire(port, self.load.tokens)
+        wire = Wire(port, self.load.tokens, self.load.hear)
         try:
             while True:
                 self.step(wire)
-                self.load.going.set()
         except GONE as error:
             if not self.load.striking.is_set() or isinstance(error, TimeoutError):
                 self.load.faults.append((type(self).__name__, "lost the server", error))
@@ -234,6 +244,7 @@ def at_once(load: Load, clients: list[Client], port: int, strike: Callable[[], N
     """Lets all clients ask until ``strike`` has ended the server; it is called once the first answer came."""
     load.going.clear()
     load.striking.clear()
+    load.victim = None
     threads = [threading.Thread(target=client.run, args=(port,)) for client in clients]
     for thread in threads:
         thread.start()

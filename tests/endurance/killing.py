@@ -22,12 +22,14 @@ class Starter:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self.process = 0
 
     def start(self, folder: Path) -> int:
         """The port of a server on the data of a town; it refuses to start where the log is behind what was signed."""
         self.begin(folder)
         said = self._hear()
         assert "port" in said, ("the server does not start", said)
+        self.process = int(str(said["pid"]))
         return int(str(said["port"]))
 
     def begin(self, folder: Path) -> None:
@@ -35,7 +37,7 @@ class Starter:
         self._say(f"start {folder}")
 
     def kill(self) -> None:
-        """SIGKILL: nothing is written, flushed or closed; fails where the server had died by itself."""
+        """SIGKILL: nothing is written, flushed or closed; fails where the server had ended otherwise."""
         self._say("kill")
         while "killed" not in (said := self._hear()):
             assert "ended" not in said, said

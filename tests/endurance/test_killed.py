@@ -33,7 +33,7 @@ from tests.endurance.killing import Starter
 from tests.endurance.mover import Mover
 from tests.endurance.wire import Wire
 from tests.machine.canaries import find
-from tests.machine.client import Town
+from tests.machine.client import SLOWEST, Town
 
 KILLS = int(os.environ.get("KILLS", "50"))
 CHAPTER = 10
@@ -106,7 +106,11 @@ class Endurance:
             wire.close()
 
     def strike(self) -> None:
+        """Kills after a while: at any instant, or at the instant at which somebody hears of a success."""
         time.sleep(self.chance.uniform(SHORTEST, LONGEST))
+        if self.chance.random() < 0.5:
+            self.load.victim = self.starter.process
+            self.load.striking.wait(SLOWEST)
         self.load.striking.set()
         self.starter.kill()
 

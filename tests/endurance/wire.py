@@ -2,7 +2,7 @@
 
 import http.client
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tests.machine.client import SLOWEST, Answer
 
@@ -11,11 +11,14 @@ GONE = (OSError, http.client.HTTPException)
 
 
 class Wire:
-    """A connection that is kept. ``tokens``: login → bearer token."""
+    """A connection that is kept. ``tokens``: login → bearer token; ``heard`` is called as soon as a success is here."""
 
-    def __init__(self, port: int, tokens: Mapping[str, str]) -> None:
+    def __init__(
+        self, port: int, tokens: Mapping[str, str], heard: Callable[[], None] = lambda: None
+    ) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SLOWEST)
         self._tokens = tokens
+        self._heard = heard
 
     def ask(
         self,
@@ -38,6 +41,8 @@ class Wire:
         self._connection.request(method, path, content, headers)
         got = self._connection.getresponse()
         said = got.read()
+        if 200 <= got.status < 300:
+            self._heard()
         head = "\n".join(f"{name}: {value}" for name, value in got.getheaders())
         return Answer(
             status=got.status,

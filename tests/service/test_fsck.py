@@ -1,7 +1,10 @@
 """`tsunagi fsck`: nothing is found where nothing was done, and each kind of damage is found where it is."""
 
 import random
+import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from audit.tiles import WIDTH, Tile, completed_tiles
 from audit.tree import EMPTY as EMPTY_TREE
 from audit.tree import Frontier, append, leaf_hash
 from service.flows.administration import stop_user
-from service.flows.fsck import check_house
+from service.flows.fsck import Table, check_house
 from service.flows.fsck.growing import Growing
 from service.flows.retention import prune_log
 from service.flows.witnesses import remove_witness
@@ -19,7 +22,7 @@ from tests.attacks.hands import Cell, keep, put_back, raw, write
 from tests.attacks.test_second_pass import with_one_more_field
 from tests.service.checking import NEW_PASSWORD, WITNESS, Story, collaboration, found, happen, opened, redact
 from tests.service.consenting import HOW
-from tests.service.world import PASSWORD, World
+from tests.service.world import OTHER_NPO, PASSWORD, World
 
 LAST = "(SELECT max(id) FROM entry WHERE tree = ?)"
 
@@ -284,6 +287,13 @@ def test_an_end_that_was_cut_off_with_the_head_is_found(told: World, story: Stor
     assert found(told) == [f"behind entry {story.tree}/{size}"]
 
 
+def test_a_log_under_another_name_is_found(told: World) -> None:
+    """A log's origin ends with its name."""
+    number = number_of(told)
+    write(told, ("UPDATE tree SET name = 'b_' || lower(hex(randomblob(16))) WHERE number = ?", (number,)))
+    assert found(told) == [f"changed tree #{number}"]
+
+
 def test_a_log_that_was_deleted_is_found(told: World, story: Story) -> None:
     """A whole tree is gone: the notary signed it, and its rows lie about."""
     write(told, ("DELETE FROM tree WHERE number = ?", (number_of(told),)))
@@ -386,6 +396,7 @@ def test_a_notarys_file_that_is_gone_is_found(told: World) -> None:
     [
         ("UPDATE detail SET salt = randomblob(32)", "changed"),
         ("UPDATE detail SET ciphertext = randomblob(length(ciphertext))", "changed"),
+        ("PRAGMA ignore_check_constraints = ON; UPDATE detail SET idx = idx + 1", "changed"),
         ("UPDATE detail SET id = id - 1, idx = idx - 1", "planted"),
     ],
 )
@@ -487,6 +498,13 @@ def test_a_grant_that_was_revoked_and_put_back_is_found(told: World, story: Stor
     assert found(told) == [f"old bundle {story.cases['shared']}", f"old sealed_grant {consent}"]
 
 
+def test_a_grant_moved_to_another_case_is_found(told: World, story: Story) -> None:
+    """A grant's header says of which case and consent it is."""
+    consent, other = story.consents["shared"], story.cases["closed"]
+    write(told, ('UPDATE sealed_grant SET "case" = ? WHERE series = ?', (raw(other), raw(consent))))
+    assert found(told) == [f"changed sealed_grant {consent}"]
+
+
 @pytest.mark.parametrize(
     ("table", "word", "where"),
     [
@@ -530,11 +548,13 @@ def test_a_row_that_the_log_does_not_know_is_found(told: World, table: str) -> N
 
 def test_a_ledger_row_that_was_deleted_or_given_another_author_is_found(told: World) -> None:
     """`ledger.write` names the row, its case, who wrote it and for whom."""
-    id, author = told.sql("SELECT id, author FROM ledger_row WHERE kind = 'observation'")[0]
-    assert isinstance(id, bytes) and isinstance(author, bytes)
-    other = raw(told.ids["caseworker"])
-    write(told, ("UPDATE ledger_row SET author = ? WHERE id = ?", (other, id)))
-    assert found(told) == [f"changed ledger_row w_{id.hex()}"]
+    id = told.sql("SELECT id FROM ledger_row WHERE kind = 'observation'")[0][0]
+    assert isinstance(id, bytes)
+    for column, other in (("author", "caseworker"), ("recipient", OTHER_NPO)):
+        kept = keep(told, "ledger_row", "id = ?", id)
+        write(told, (f"UPDATE ledger_row SET {column} = ? WHERE id = ?", (raw(told.ids[other]), id)))
+        assert found(told) == [f"changed ledger_row w_{id.hex()}"]
+        put_back(told, kept)
     write(told, ("DELETE FROM ledger_row WHERE id = ?", (id,)))
     assert found(told) == [f"deleted ledger_row w_{id.hex()}"]
 
@@ -596,3 +616,28 @@ def test_what_cannot_be_read_is_found_and_the_rest_is_looked_at(told: World, sto
         "unreadable unlock",
         f"deleted request {request}",
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "weird", ["NULL", "1.5", "CAST(x'ff' AS TEXT)", "9223372036854775807", "-1", "zeroblob(16)"]
+)
+def test_whatever_stands_in_a_column_the_check_ends(told: World, tmp_path: Path, weird: str) -> None:
+    """No value stops the check, and no line shows it: a line is made of codes, ids and numbers alone."""
+    write(told)
+    line = re.compile(
+        r"[a-z]+ [a-z_]+(?: [#bo][_0-9a-f]*(?:/[0-9]+)?)?(?: [a-z]_(?:[0-9a-f]{32}|\?))*(?: slot -?\d+ column -?\d+)?"
+    )
+    with closing(sqlite3.connect(told.settings.database, isolation_level=None)) as live:
+        whole = sqlite3.connect(tmp_path / "whole")
+        live.backup(whole)
+        for pragma in ("ignore_check_constraints = ON", "foreign_keys = OFF"):
+            live.execute(f"PRAGMA {pragma}")
+        for table in Table:
+            for column in live.execute(f"PRAGMA table_info({table})").fetchall():
+                with suppress(sqlite3.Error):  # a constraint of the table itself
+                    newest = f"(SELECT max(rowid) FROM {table})"
+                    live.execute(f'UPDATE {table} SET "{column[1]}" = {weird} WHERE rowid = {newest}')
+                assert [one for one in found(told) if not line.fullmatch(one)] == []
+                whole.backup(live)
+        whole.close()

@@ -76,10 +76,14 @@ async def _check(house: House, state: State, find: Find, progress: Progress) -> 
 async def _trees(house: House, find: Find) -> tuple[TreeRow, ...]:
     """The trees, by their numbers; a name that is none is not shown."""
     try:
-        found = await house.look(trees.trees)
+        there = await house.look(trees.trees)
     except TamperedError:
         find(Finding(code=Code.UNREADABLE, table=Table.TREE))
         return ()
+    found = [tree for tree in there if 0 <= tree.number < fsck.MOST_TREES]
+    for tree in there:
+        if tree not in found or not tree.origin.endswith(f"/{tree.name}"):
+            find(Finding(code=Code.CHANGED, table=Table.TREE, tree=f"#{tree.number}"))
     for table in await house.look(lambda tx: fsck.strays(tx, [tree.number for tree in found])):
         find(Finding(code=Code.PLANTED, table=table))
     return tuple(

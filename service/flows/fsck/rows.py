@@ -14,6 +14,7 @@ from cases.ids import USER, UserId
 from cases.request import Stage
 from crypto.context import member_context
 from crypto.errors import CryptoError
+from crypto.grant import decode_header
 from service.flows.digests import unlock_digest
 from service.flows.fsck.findings import Code, Find, Finding, found_all, id_of, ids_of
 from service.flows.fsck.tables import each
@@ -107,7 +108,13 @@ def _grant(told: Told, key: bytes, row: Row) -> Code | None:
     said = told.grants.pop(key, None)
     if said is None:
         return _unknown(told)
-    return None if row[2] == said else Code.OLD
+    if row[2] != said:
+        return Code.OLD
+    try:
+        terms = decode_header(as_bytes(row[3])).terms
+    except (TamperedError, CryptoError):
+        return Code.CHANGED
+    return None if (terms.series, terms.case) == (key, row[1]) else Code.CHANGED
 
 
 def _bundle(told: Told, key: bytes, row: Row) -> Code | None:
@@ -154,7 +161,8 @@ def _ledger(told: Told, key: bytes, row: Row) -> Code | None:
     said = told.ledger.pop(key, None)
     if said is None:
         return _unknown(told)
-    return None if row[1:4] == said else Code.CHANGED
+    thread = row[5] if row[5] is not None else row[4]  # where the text is gone, that is the finding
+    return None if (row[1:4], thread) == (said, row[4]) else Code.CHANGED
 
 
 COMPARISONS = (

@@ -66,7 +66,7 @@ class Walk:
         for key in beside.records:
             self._planted(Table.SEALED_DIGEST, key, beside.records[key])
         for key in sorted(beside.details):
-            await self._detail(tx, key, commitments.get(key))
+            await self._detail(tx, key, beside.details[key], commitments.get(key))
         self._after = last
         return True
 
@@ -145,13 +145,15 @@ class Walk:
         elif stored != (number, tile.level, tile.number, data):
             self._found(Code.CHANGED, Table.TILE, first + _differs(stored[3], data) * WIDTH**tile.level)
 
-    async def _detail(self, tx: Transaction, key: int, commitment: bytes | None) -> None:
+    async def _detail(self, tx: Transaction, key: int, row: Row, commitment: bytes | None) -> None:
         """A detail opens and fits the leaf that commits to it; one that was erased is no finding."""
         index = key & _INDEX
         if commitment is None:
             self._planted(Table.DETAIL, key, None)
             return
         try:
+            if row != (self._tree.number, index):
+                raise TamperedError(Table.DETAIL)
             await details.detail(tx, self._tree.number, index, commitment)
         except TamperedError:
             self._found(Code.CHANGED, Table.DETAIL, index)
