@@ -72,6 +72,7 @@ class NotaryFault(enum.StrEnum):
     SHRANK = "shrank"  # the log has fewer entries than were signed
     CHANGED = "changed"  # the entries do not lead from what was signed to the head
     ABSENT = "absent"  # an entry that was not signed yet has no text
+    ENDED = "ended"  # the log has ended; another one goes on after it
     STATE = "state"  # the notary's own file is damaged
 
 

@@ -102,7 +102,7 @@ class Policy:
         for number, line in enumerate(text.split("\n"), 1):
             self.take(number, *re.split(r"[ \t]+", line.strip(" \t")))
         self.quorum or refuse("policy", None, "quorum")
-        self.contact = (re.findall(r"(?m)^[ \t]*# ?contact:[ \t]*(\S.{0,199})$", text) or [""])[0]
+        self.contact = (re.findall(r"(?m)^[ \t]*# ?contact:[ \t]*(\S.{0,199})$", text) or [""])[0].strip()
 
     def take(self, number: int, word: str, *words: str) -> None:
         """Read the words of a line."""
@@ -244,7 +244,6 @@ class Bundle:
             return file.read(limit + 1)
 
     def tile(self, level: int, number: int, width: int) -> "list[bytes]":
-        """The hashes of a tile."""
         data = self.load(WIDTH * HASH, f"tile/{level}", number, width)
         len(data) == width * HASH or refuse("tile", number * WIDTH ** (level + 1))
         return [data[at : at + HASH] for at in range(0, len(data), HASH)]
@@ -332,20 +331,21 @@ class Bundle:
         old = None if older is None else open_note(older, "since", logs)
         old is None or old[1] <= size or refuse("since", size, "shrank")
         self.table = None if case else self.open("entries.csv")
-        self.same = self.table is None or self.table.read(len(HEADER)) == HEADER
-        roots = self.check_tiles(size, MAX_SIZE if case else min(int(since or 0), size) // WIDTH)
-        tree_root(roots) == root or refuse("root")
-        if old:
-            at, more = divmod(old[1], WIDTH)
-            part = self.tile(0, at, min(WIDTH, size - at * WIDTH))[:more] if more else []
-            tree_root(roots[:at] + [tree_root(part)] * (more > 0)) == old[2] or refuse("since", None, "fork")
-        if case:
-            self.check_case(case, size)
-        case or not self.twice or refuse("unique", self.twice[0])
-        absent = [at for at in self.absent if at >= self.pruned]
-        missing = [at for at in absent if at not in self.redacted]
-        not missing or refuse("absent", missing[0])
-        (self.same and not (self.table and self.table.read(1))) or refuse("table")
+        with self.table or io.BytesIO():
+            self.same = self.table is None or self.table.read(len(HEADER)) == HEADER
+            roots = self.check_tiles(size, MAX_SIZE if case else min(int(since or 0), size) // WIDTH)
+            tree_root(roots) == root or refuse("root")
+            if old:
+                at, more = divmod(old[1], WIDTH)
+                part = [tree_root(self.tile(0, at, min(WIDTH, size - at * WIDTH))[:more])] if more else []
+                tree_root(roots[:at] + part) == old[2] or refuse("since", None, "fork")
+            if case:
+                self.check_case(case, size)
+            case or not self.twice or refuse("unique", self.twice[0])
+            absent = [at for at in self.absent if at >= self.pruned]
+            missing = [at for at in absent if at not in self.redacted]
+            not missing or refuse("absent", missing[0])
+            (self.same and not (self.table and self.table.read(1))) or refuse("table")
         log = {"ok": True, "origin": origin, "size": size, "root": root.hex(), "cosigners": times}
         span = {"scope": scope, "read": self.read, "first": self.first or None, "last": self.last or None}
         gone = {"redacted": absent, "pruned": self.pruned * (absent != self.absent)}

@@ -4,7 +4,8 @@ Rules, in the order of the specification's answers:
 1. The request is exactly its text form, capped before it is parsed.
 2. The origin is a log that this witness knows, and the log's key signed the note.
 3. The old size is not above the new one, and is that of the newest checkpoint that this witness cosigned.
-4. The same size has the same root; a larger one is proved to continue the smaller.
+4. No tree is larger than an index has room for; the same size has the same root; a larger one is proved to continue
+   the smaller.
 Whoever calls `consider` keeps the whole note, durably, before the cosignature leaves the machine.
 """
 
@@ -17,7 +18,7 @@ from audit.checkpoint import MAX_NOTE, Checkpoint, body_of, cosign, open_checkpo
 from audit.errors import NoteError, ProofError, WitnessError, WitnessFault
 from audit.proof import verify_consistency
 from audit.text import read_base64
-from audit.tree import EMPTY_ROOT
+from audit.tree import EMPTY_ROOT, MAX_SIZE
 from crypto.notes import SignerKey, VerifierKey
 
 MAX_HASHES = 63
@@ -77,6 +78,8 @@ def consider(
         raise WitnessError(WitnessFault.SIZE)
     if request.old != before.size:
         raise WitnessError(WitnessFault.BEHIND, before.size)
+    if checkpoint.size > MAX_SIZE:
+        raise WitnessError(WitnessFault.PROOF)
     if checkpoint.size == before.size and checkpoint.root != before.root:
         raise WitnessError(WitnessFault.FORK, before.size)
     _check_continues(before, checkpoint, request.hashes)

@@ -4,14 +4,16 @@ A witness that has a larger log than ours has seen what we have lost: nothing is
 answers is untrusted: a few kilobytes, a line that holds, or nothing.
 """
 
+import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
 
 from audit.checkpoint import MAX_NOTE, Checkpoint, open_checkpoint, with_lines
-from audit.errors import NoteError
+from audit.errors import AuditError
 from audit.witness import AddCheckpoint, write_request
 from service.flows.errors import FlowError
 from service.flows.proven import growth_proof
@@ -25,7 +27,8 @@ from service.store.trees import TreeRow
 from service.store.witnesses import WitnessState
 
 PATIENCE = 20.0
-"""Seconds that a witness may take."""
+"""Seconds that a witness may take in all: one that says a letter each second holds nobody up."""
+_PLAIN = {"Accept-Encoding": "identity"}  # what a few bytes unpack to may be without end
 _SIZE = re.compile(r"(0|[1-9][0-9]{0,12})\n", re.ASCII)
 
 
@@ -44,22 +47,36 @@ def new_client() -> httpx.AsyncClient:
     return httpx.AsyncClient(timeout=PATIENCE, follow_redirects=False, trust_env=False)
 
 
-async def push_all(house: House, connect: Callable[[], httpx.AsyncClient] = new_client) -> int:
+async def push_all(
+    house: House, connect: Callable[[], httpx.AsyncClient] = new_client, patience: float = PATIENCE
+) -> int:
     """Pushes each log's newest checkpoint to its witnesses that have not cosigned it; gives how many did now.
 
-    A witness that does not answer, or says nonsense, stops no other.
+    A witness that does not answer, or says nonsense, stops no other; nor does a log whose rows are damaged. A log that
+    has ended is pushed no more: its witnesses have seen more of it than is left here.
     """
-    waiting = [due for tree in await house.look(trees.trees) for due in await house.look(_due(house, tree))]
+    waiting = []
+    for tree in await house.look(trees.growing_trees):
+        with _told(tree):
+            waiting += await house.look(_due(house, tree))
     if not waiting:
         return 0
     pushed = 0
     async with connect() as client:
         for due in waiting:
-            try:
-                pushed += await _push(house, client, due)
-            except (httpx.HTTPError, httpx.InvalidURL, FlowError, StoreError, NoteError) as error:
-                get_logger().error("witness_failed", tree=due.tree.name, error=type(error).__name__)
+            with _told(due.tree):
+                async with asyncio.timeout(patience):
+                    pushed += await _push(house, client, due)
     return pushed
+
+
+@contextmanager
+def _told(tree: TreeRow) -> Iterator[None]:
+    """What goes wrong with one witness, or one log, is told the operator and stops nothing else."""
+    try:
+        yield
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, FlowError, StoreError, AuditError) as error:
+        get_logger().error("witness_failed", tree=tree.name, error=type(error).__name__)
 
 
 def _due(house: House, tree: TreeRow) -> Callable[[Transaction], Awaitable[list[_Due]]]:
@@ -110,8 +127,9 @@ async def _send(
     hashes = () if old == 0 else await house.look(lambda tx: growth_proof(tx, due.tree, old, checkpoint.size))
     body = write_request(AddCheckpoint(old=old, hashes=hashes, note=due.note)).encode("utf-8")
     data = b""
-    async with client.stream("POST", f"{due.url.rstrip('/')}/add-checkpoint", content=body) as answer:
-        async for piece in answer.aiter_bytes():
+    address = f"{due.url.rstrip('/')}/add-checkpoint"
+    async with client.stream("POST", address, content=body, headers=_PLAIN) as answer:
+        async for piece in answer.aiter_raw():
             data += piece
             if len(data) > MAX_NOTE:
                 return answer.status_code, ""

@@ -3,10 +3,9 @@
 import msgspec
 
 from service.api.answers import Answer, moment
-from service.flows.log import LogPage
-from service.flows.proven import Cosigned, Proof, Proven, TreeState
+from service.flows.log import LogLine, LogPage
+from service.flows.proven import Cosigned, Proof, TreeState
 from service.flows.receipts import Asked
-from service.store.trees import EntryRow
 
 
 class CosignatureAnswer(Answer, frozen=True, kw_only=True):
@@ -81,18 +80,19 @@ class EntriesAnswer(Answer, frozen=True, kw_only=True):
 
 def entries(page: LogPage) -> EntriesAnswer:
     """A page of entries."""
-    return EntriesAnswer(entries=tuple(_entry(row, page.proven) for row in page.entries), next=page.next)
+    return EntriesAnswer(entries=tuple(_entry(line) for line in page.lines), next=page.next)
 
 
-def _entry(row: EntryRow, proven: Proven) -> EntryAnswer:
+def _entry(line: LogLine) -> EntryAnswer:
+    row = line.row
     leaf = b"null" if row.leaf is None else row.leaf.encode("ascii")
     return EntryAnswer(
         index=row.index,
         leaf_hash=row.leaf_hash.hex(),
         text=row.leaf,
         leaf=msgspec.Raw(leaf),
-        signed=row.index < proven.signed,
-        cosigned=_cosigned(proven.cosigned.get(row.index, ())),
+        signed=line.signed,
+        cosigned=_cosigned(line.cosigned),
     )
 
 

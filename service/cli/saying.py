@@ -19,6 +19,7 @@ PROBLEMS: dict[Problem, str] = {
     Problem.BAD_VKEY: "this is not the verifier key of a witness (name+hash+key, made by `tsunagi witness --init`)",
     Problem.FILE_EXISTS: "is there already; nothing was overwritten",
     Problem.LAST_KEY_HOLDER: "is the last who holds the organisation's keys; add another member first",
+    Problem.LOG_ENDED: "this log has ended; nothing is written to it any more, and its texts stay",
     Problem.LOGIN_TAKEN: "this login is taken",
     Problem.MEMBER_NEEDED: "a member of the organisation who works on cases must be present",
     Problem.NAME_TAKEN: "this name is taken",

@@ -51,6 +51,7 @@ class Problem(StrEnum):
     BAD_VKEY = "bad_vkey"
     FILE_EXISTS = "file_exists"
     LAST_KEY_HOLDER = "last_key_holder"
+    LOG_ENDED = "log_ended"
     LOGIN_TAKEN = "login_taken"
     MEMBER_NEEDED = "member_needed"
     NAME_TAKEN = "name_taken"

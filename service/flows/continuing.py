@@ -5,6 +5,7 @@ the old log ends, where outsiders can see it, and the new one begins by saying w
 """
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from audit.checkpoint import Checkpoint, write_body
@@ -39,8 +40,10 @@ async def continue_logs(house: House) -> tuple[Continued, ...]:
     if house.notary.seed is None:
         raise AdministrationError(Problem.NOTARY_APART)
     done = []
-    for behind in await find_behind(house):
-        tree = await _begin(house, behind)
+    found = await find_behind(house)
+    gone = frozenset(one.origin for one in found)
+    for behind in sorted(found, key=lambda one: _place(one.origin), reverse=True):
+        tree = await _begin(house, behind, gone)
         async with house.notary.alone():
             state = house.notary.read()
             house.notary.write({**state, behind.origin: replace(state[behind.origin], ended=True)})
@@ -57,22 +60,31 @@ async def continue_logs(house: House) -> tuple[Continued, ...]:
     return tuple(done)
 
 
-async def _begin(house: House, behind: Behind) -> TreeRow | None:
-    """The log that goes on where ``behind`` ended; one that was begun already is that one."""
+def _place(origin: str) -> tuple[str, int]:
+    """What an origin's log belongs to, and which of the logs that continue one another it is, from 1 on."""
+    base, _, generation = origin.rpartition("/")[2].partition(".")
+    return base, int(generation or 1)
+
+
+async def _begin(house: House, behind: Behind, gone: Collection[str]) -> TreeRow | None:
+    """The log that goes on after ``behind``; one that was begun already, and is none of ``gone``, is that one.
+
+    Its generation is a new one, also where the database has lost logs that the notary has signed.
+    """
     digest = hashlib.sha256(write_body(_last(house, behind)).encode("utf-8")).digest()
+    base = _place(behind.origin)[0]
+    signed = [_place(origin) for origin in house.notary.read()]
 
     async def job(tx: Transaction) -> Done[TreeRow | None]:
-        old = next((one for one in await trees.trees(tx) if one.origin == behind.origin), None)
-        operated = await organisations.instance(tx)
-        if old is None or operated is None:
-            return Done(outcome=None)
-        base, _, generation = old.name.partition(".")
         newest = await trees.newest_tree(tx, base)
-        if newest is not None and newest != old:
+        operated = await organisations.instance(tx)
+        if newest is None or operated is None:
+            return Done(outcome=None)
+        if newest.origin not in gone:
             return Done(outcome=newest)
-        name = f"{base}.{int(generation or 1) + 1}"
+        name = f"{base}.{max(number for of, number in (*signed, _place(newest.origin)) if of == base) + 1}"
         made = await trees.add_tree(tx, name, f"{house.settings.origin}/{name}")
-        for user in await trees.appointed_to(tx, old.number):
+        for user in await trees.appointed_to(tx, newest.number):
             await trees.appoint(tx, user, made.number)
         first = record(
             house, made.number, Event.LOG_CONTINUE, operated.operator, digest=digest, flags=_flags(operated)

@@ -20,6 +20,7 @@ from audit.tiles import WIDTH, Tile
 from cases.ids import CASE, COLLABORATION, read_id, write_id
 from service.flows.console import AdministrationError, Problem, record
 from service.flows.export_words import write_policy, write_readme
+from service.flows.log import tree_of_looks
 from service.flows.notary import publish
 from service.flows.people import tree_called
 from service.flows.proven import note_with_cosignatures, tree_state
@@ -114,15 +115,16 @@ def _policy(house: House, tree: TreeRow, known: tuple[WitnessRow, ...]) -> bytes
 
 
 async def _append_entry(house: House, wanted: Wanted) -> TreeRow:
+    """The tree to export; its own log says that it was, or, where that has ended, the one that goes on."""
+
     async def job(tx: Transaction) -> Done[TreeRow]:
         row = next((one for one in await trees.trees(tx) if one.number == wanted.tree), None)
         operated = await organisations.instance(tx)
         if row is None or operated is None:
             raise AdministrationError(Problem.NO_TREE)
-        made = record(house, wanted.tree, Event.LOG_EXPORT, operated.operator)
+        made = record(house, await tree_of_looks(tx, row), Event.LOG_EXPORT, operated.operator)
         about = replace(made, entry=replace(made.entry, subject=wanted.case))
-        newest = await trees.newest_tree(tx, row.name.partition(".")[0])
-        return Done(outcome=row, records=(about,) if newest == row else ())
+        return Done(outcome=row, records=(about,))
 
     return (await house.commit(job)).outcome
 

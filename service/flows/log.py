@@ -3,6 +3,7 @@
 Reading the log is itself an entry of the same tree. Nothing here opens a value.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,13 +17,14 @@ from policies.who import Facts, Side
 from service.flows.entries import EVENT_OF, Refusal, entry, refuse, settle, tree_of_organisation
 from service.flows.errors import NeverAllowedError, NotSignedError, NotSignedInError, NotThereError
 from service.flows.notary import publish
-from service.flows.proven import Proof, Proven, TreeState, proof_of, proven, tree_state
+from service.flows.proven import Cosigned, Proof, TreeState, proof_of, proven, tree_state
 from service.flows.situation import Admitted, admit
 from service.house import House, Who
 from service.store import cases, sessions, trees
 from service.store.cases import CaseRow
 from service.store.engine import Transaction
 from service.store.log import Record
+from service.store.looks import generations
 from service.store.trees import EntryRow, Filter, TreeRow
 from service.store.writer import Done
 
@@ -30,12 +32,23 @@ MOST = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogPage:
-    """Entries, newest first, the index below which the next page goes on, and how far they are proven."""
+class LogLine:
+    """An entry, and how far it is proven: whether a checkpoint covers it, and who cosigned it first and when."""
 
-    entries: tuple[EntryRow, ...]
+    row: EntryRow
+    signed: bool
+    cosigned: tuple[Cosigned, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPage:
+    """Entries, newest first, and the place below which the next page goes on.
+
+    An entry's place is its index, counted on over the logs that continue one another.
+    """
+
+    lines: tuple[LogLine, ...]
     next: int | None
-    proven: Proven
 
 
 async def list_trees(house: House, who: Who) -> tuple[TreeState, ...]:
@@ -76,6 +89,12 @@ async def admit_auditor(
     return mine[name]
 
 
+async def tree_of_looks(tx: Transaction, tree: TreeRow) -> int:
+    """The number of the tree that a look at ``tree`` is an entry of: a log that has ended takes none."""
+    found = await trees.newest_tree(tx, tree.name.partition(".")[0])
+    return tree.number if found is None else found.number
+
+
 async def read_entries(
     house: House, who: Who, name: str, wanted: Filter, before: int | None, limit: int
 ) -> LogPage:
@@ -85,28 +104,45 @@ async def read_entries(
         tree = await admit_auditor(tx, house, who, Action.LOG_READ, name)
         if isinstance(tree, Done):
             return tree
-        rows = await trees.entries(tx, tree.number, wanted, before, limit + 1)
-        page = await _page(tx, house, tree, rows, limit)
-        return Done(outcome=page, records=(_looked(house, who, tree, len(page.entries)),))
+        page = await _page(tx, house, (tree,), wanted, before, limit)
+        looked = _looked(house, who, await tree_of_looks(tx, tree), len(page.lines))
+        return Done(outcome=page, records=(looked,))
 
     return (await settle(house, job)).outcome
 
 
 async def _page(
-    tx: Transaction, house: House, tree: TreeRow, rows: tuple[EntryRow, ...], limit: int
+    tx: Transaction,
+    house: House,
+    over: Sequence[TreeRow],
+    wanted: Filter,
+    before: int | None,
+    limit: int,
 ) -> LogPage:
-    page = rows[:limit]
-    return LogPage(
-        entries=page,
-        next=page[-1].index if len(rows) > limit else None,
-        proven=await proven(tx, house, tree, [row.index for row in page]),
-    )
+    """A page of the entries of logs that continue one another (the oldest first)."""
+    sizes = [(await trees.head(tx, tree.number)).size for tree in over]
+    found: list[tuple[int, LogLine]] = []
+    for at in reversed(range(len(over))):
+        older = sum(sizes[:at])
+        below = sizes[at] if before is None else min(sizes[at], max(0, before - older))
+        rows = await trees.entries(tx, over[at].number, wanted, below, limit + 1 - len(found))
+        found += [(older + line.row.index, line) for line in await _lines(tx, house, over[at], rows)]
+    page = found[:limit]
+    return LogPage(lines=tuple(line for _, line in page), next=page[-1][0] if len(found) > limit else None)
 
 
-def _looked(house: House, who: Who, tree: TreeRow, count: int, case: CaseRow | None = None) -> Record:
+async def _lines(tx: Transaction, house: House, tree: TreeRow, rows: Sequence[EntryRow]) -> list[LogLine]:
+    known = await proven(tx, house, tree, [row.index for row in rows])
+    return [
+        LogLine(row=row, signed=row.index < known.signed, cosigned=known.cosigned.get(row.index, ()))
+        for row in rows
+    ]
+
+
+def _looked(house: House, who: Who, tree: int, count: int, case: CaseRow | None = None) -> Record:
     """The entry of a look into the log; one at a single case's entries names the case, and is among them next time."""
     made = entry(house, who, Event.LOG_SEARCH, case=case, purpose=LogPurpose.AUDIT, count=count)
-    return Record(tree=tree.number, entry=made)
+    return Record(tree=tree, entry=made)
 
 
 async def read_looks(house: House, who: Who, case: UUID | None, before: int | None, limit: int) -> LogPage:
@@ -116,32 +152,24 @@ async def read_looks(house: House, who: Who, case: UUID | None, before: int | No
     """
 
     async def job(tx: Transaction) -> Done[LogPage] | Done[Refusal]:
-        found = await _tree_of_looks(tx, house, who, case)
-        if isinstance(found, Done):
-            return found
-        tree, row = found
-        subject = write_id(CASE, row.id)
-        rows = await trees.entries(tx, tree.number, Filter(subject=subject), before, limit + 1)
-        page = await _page(tx, house, tree, rows, limit)
-        return Done(outcome=page, records=(_looked(house, who, tree, len(page.entries), row),))
+        row = await _admit_looks(tx, house, who, case)
+        if isinstance(row, Done):
+            return row
+        wanted = Filter(subject=write_id(CASE, row.id))
+        over = await generations(tx, write_id(COLLABORATION, row.collaboration))
+        page = await _page(tx, house, over, wanted, before, limit)
+        return Done(outcome=page, records=(_looked(house, who, over[-1].number, len(page.lines), row),))
 
     return (await settle(house, job)).outcome
 
 
-async def _tree_of_looks(
-    tx: Transaction, house: House, who: Who, case: UUID | None
-) -> tuple[TreeRow, CaseRow] | Done[Refusal]:
+async def _admit_looks(tx: Transaction, house: House, who: Who, case: UUID | None) -> CaseRow | Done[Refusal]:
     mine = await trees.trees_of(tx, who.principal.user)
     row = None if case is None else await cases.case(tx, CaseId(case))
     name = None if row is None else write_id(COLLABORATION, row.collaboration)
-    appointed = next((tree for tree in mine if tree.name == name), None)
-    admitted = await admit(tx, house, who, Action.CASE_LOOKS, case, appointed=appointed is not None)
-    if isinstance(admitted, Admitted):
-        found = appointed or await trees.newest_tree(tx, name or "")
-        if found is None:
-            raise RuntimeError("a collaboration has a tree")
-        return found, admitted.situation.case
-    return admitted
+    appointed = any(tree.name.partition(".")[0] == name for tree in mine)
+    admitted = await admit(tx, house, who, Action.CASE_LOOKS, case, appointed=appointed)
+    return admitted.situation.case if isinstance(admitted, Admitted) else admitted
 
 
 async def read_checkpoint(house: House, who: Who, name: str) -> str:
@@ -154,14 +182,14 @@ async def read_checkpoint(house: House, who: Who, name: str) -> str:
         tree = await admit_auditor(tx, house, who, Action.LOG_PROVE, name)
         if isinstance(tree, Done):
             return tree
-        return Done(outcome=tree, records=(_verified(house, who, tree),))
+        return Done(outcome=tree, records=(_verified(house, who, await tree_of_looks(tx, tree)),))
 
     return (await publish(house, (await settle(house, job)).outcome))[0]
 
 
-def _verified(house: House, who: Who, tree: TreeRow) -> Record:
+def _verified(house: House, who: Who, tree: int) -> Record:
     made = entry(house, who, Event.LOG_VERIFY, purpose=LogPurpose.AUDIT)
-    return Record(tree=tree.number, entry=made)
+    return Record(tree=tree, entry=made)
 
 
 async def prove(house: House, who: Who, name: str, index: int) -> Proof:
@@ -176,7 +204,7 @@ async def prove(house: House, who: Who, name: str, index: int) -> Proof:
             return tree
         if index >= (await trees.head(tx, tree.number)).size:
             return await refuse(tx, house, who, Event.LOG_VERIFY, LogReason.UNKNOWN_ID, NotThereError())
-        return Done(outcome=tree, records=(_verified(house, who, tree),))
+        return Done(outcome=tree, records=(_verified(house, who, await tree_of_looks(tx, tree)),))
 
     tree = (await settle(house, job)).outcome
     note, checkpoint = await publish(house, tree)

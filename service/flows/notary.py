@@ -1,7 +1,8 @@
 """Checkpoints: signed by the notary at each export and each minute when entries came, and kept.
 
 The notary reads the entries' text since the size that it signed last, works the root out again, and refuses a tree
-that shrank or changed. A log that it refuses takes no more entries (`House.stop_appending`).
+that shrank or changed. A log that it refuses takes no more entries (`House.stop_appending`). A log that has ended is
+signed no more: what stands in the database of it is what is left.
 """
 
 from collections.abc import Awaitable, Callable
@@ -29,12 +30,18 @@ PIECE = 4096
 async def publish(house: House, tree: TreeRow) -> tuple[str, Checkpoint]:
     """The newest signed checkpoint of a tree: over all entries committed by now, where the notary runs inside.
 
-    Raises NotaryError where the notary refuses, NotSignedError where one that runs apart has signed nothing yet.
+    Raises NotaryError where the notary refuses, NotSignedError where one that runs apart, or the log that ended, has
+    none.
     """
-    if house.notary.seed is None:
-        return await _collected(house, tree)
     try:
+        if has_ended(house, tree):
+            return await _newest(house, tree)
+        if house.notary.seed is None:
+            return await _collected(house, tree)
         note, checkpoint = await sign_tree(house.notary, house.look, tree)
+    except OSError:
+        get_logger().error("log_not_signed", tree=tree.name, reason=NotaryFault.STATE.value)
+        raise NotaryError(NotaryFault.STATE) from None
     except NotaryError as error:
         if error.fault is not NotaryFault.STATE:
             house.stop_appending()
@@ -44,11 +51,19 @@ async def publish(house: House, tree: TreeRow) -> tuple[str, Checkpoint]:
     return note, checkpoint
 
 
+def has_ended(house: House, tree: TreeRow) -> bool:
+    """Whether another log goes on after this one (`tsunagi log continue`). Raises NotaryError(STATE)."""
+    one = house.notary.read().get(tree.origin)
+    return one is not None and one.ended
+
+
 async def sign_tree(notary: Notary, look: Look, tree: TreeRow) -> tuple[str, Checkpoint]:
     """The note over the tree's head, signed: nothing but the notary's state and the entries' text is believed."""
     async with notary.alone():
         state = notary.read()
         before = signed(state, tree.origin)
+        if tree.origin in state and state[tree.origin].ended:
+            raise NotaryError(NotaryFault.ENDED, before.size)
         found = await look(lambda tx: trees.head(tx, tree.number))
         claimed = Checkpoint(origin=tree.origin, size=found.size, root=found.root)
         after = before
@@ -82,7 +97,33 @@ async def _collected(house: House, tree: TreeRow) -> tuple[str, Checkpoint]:
         except NoteError as error:
             get_logger().error("note_refused", tree=tree.name, reason=error.fault.value)
         else:
+            await check_held(house, tree, checkpoint)
             await _keep(house, tree, checkpoint.size, note)
+    return await _newest(house, tree)
+
+
+async def check_held(house: House, tree: TreeRow, checkpoint: Checkpoint) -> None:
+    """Lets pass a checkpoint that our own key signed if the log had this root at this size.
+
+    Else the log went back: raises NotaryError, and nothing is appended any more, unless another log goes on already.
+    """
+    if await house.look(lambda tx: _holds(tx, tree, checkpoint)):
+        return
+    if not has_ended(house, tree):
+        get_logger().error("log_behind", tree=tree.name, size=checkpoint.size)
+        house.stop_appending()
+    raise NotaryError(NotaryFault.SHRANK, checkpoint.size)
+
+
+async def _holds(tx: Transaction, tree: TreeRow, checkpoint: Checkpoint) -> bool:
+    """Whether a tree begins with that of the checkpoint, by its stored hashes; O(log n) reads."""
+    head = await trees.head(tx, tree.number)
+    found = await frontier_at(tx, tree.number, head.size, checkpoint.size)
+    return found is not None and found.root == checkpoint.root
+
+
+async def _newest(house: House, tree: TreeRow) -> tuple[str, Checkpoint]:
+    """The newest checkpoint that is kept. Raises NotSignedError."""
     found = await house.look(lambda tx: trees.newest_checkpoint(tx, tree.number))
     if found is None:
         raise NotSignedError
@@ -110,14 +151,18 @@ class Behind:
 
 
 async def find_behind(house: House) -> tuple[Behind, ...]:
-    """The logs that hold less than what the notary signed, or something else. Raises NotaryError(STATE)."""
+    """The logs that hold less than what the notary signed, or something else, and those that ended and are here
+    without the one that goes on. Raises NotaryError(STATE)."""
     state = house.notary.read()
     by_origin = {tree.origin: tree for tree in await house.look(trees.trees)}
+    growing = {tree.origin for tree in await house.look(trees.growing_trees)}
     found = []
     for origin, one in state.items():
         tree = by_origin.get(origin)
+        if one.ended and origin not in growing:
+            continue
         size = 0 if tree is None else (await house.look(_head(tree.number))).size
-        if one.ended or (tree is not None and await house.look(_holds(tree.number, size, one.frontier))):
+        if not one.ended and tree is not None and await house.look(_had(tree, one.frontier)):
             continue
         found.append(
             Behind(
@@ -134,11 +179,12 @@ def _head(tree: int) -> Callable[[Transaction], Awaitable[HeadRow]]:
     return query
 
 
-def _holds(tree: int, size: int, frontier: Frontier) -> Callable[[Transaction], Awaitable[bool]]:
-    """Whether a tree of ``size`` begins with that of ``frontier``, by its stored hashes; O(log n) reads."""
+def _had(tree: TreeRow, frontier: Frontier) -> Callable[[Transaction], Awaitable[bool]]:
+    """Whether the tree begins with that of ``frontier``."""
+    checkpoint = Checkpoint(origin=tree.origin, size=frontier.size, root=frontier.root)
 
     async def query(tx: Transaction) -> bool:
-        return await frontier_at(tx, tree, size, frontier.size) == frontier
+        return await _holds(tx, tree, checkpoint)
 
     return query
 

@@ -10,7 +10,7 @@ from audit.errors import ReceiptError
 from audit.event import Event
 from audit.receipt import ReceiptNumber, read_receipt, write_receipt
 from service.flows.entries import Refusal, entry, settle, tree_of_organisation
-from service.flows.errors import InvalidError, NotSignedInError
+from service.flows.errors import InvalidError, NotSignedError, NotSignedInError
 from service.flows.notary import publish
 from service.flows.proven import Cosigned, best_note, proof_of, proven
 from service.house import House, Who
@@ -64,9 +64,18 @@ async def find_receipt(house: House, number: ReceiptNumber) -> Asked:
         return Asked(number=f"{number.index}-{number.mark}")
     tree, leaf_hash = found
     note = await house.look(lambda tx: best_note(tx, house, tree, number.index))
-    if note is None and house.notary.seed is not None:
-        note = (await publish(house, tree))[0]
+    if note is None:
+        note = await _sign(house, tree, number.index)
     return await house.look(lambda tx: _answer(tx, house, tree, number, leaf_hash, note))
+
+
+async def _sign(house: House, tree: TreeRow, index: int) -> str | None:
+    """The newest checkpoint, signed now if it can be; None where it does not cover the entry."""
+    try:
+        note, checkpoint = await publish(house, tree)
+    except NotSignedError:
+        return None
+    return note if checkpoint.size > index else None
 
 
 async def _answer(

@@ -19,7 +19,7 @@ from cases.ids import USER, write_id
 from policies.who import Role
 from service.flows.console import AdministrationError, Present, Problem, record
 from service.flows.entries import detailed
-from service.flows.notary import publish
+from service.flows.notary import has_ended, publish
 from service.flows.proven import tree_state
 from service.house import House
 from service.store import organisations, trees
@@ -42,12 +42,12 @@ async def redact_entry(
 ) -> None:
     """Takes one entry's text out: an auditor of the log and a supervisor or coordinator, both present.
 
-    Raises AdministrationError: SAME_PERSON, NOT_FOR_ROLE, NO_ENTRY, NOT_SIGNED (publish first), NOT_REDACTABLE.
+    Raises AdministrationError: SAME_PERSON, NOT_FOR_ROLE, NO_ENTRY, NOT_SIGNED (publish first), NOT_REDACTABLE,
+    LOG_ENDED.
     """
     if first.user == second.user:
         raise AdministrationError(Problem.SAME_PERSON)
-    row = await house.look(lambda tx: trees.tree_of_number(tx, tree))
-    await publish(house, row)
+    row = await _signed(house, tree)
 
     async def job(tx: Transaction) -> Done[None]:
         await _check_two(tx, tree, first, second)
@@ -59,6 +59,16 @@ async def redact_entry(
     await house.commit(job)
     await _take_out(house, tree, index, index + 1)
     await house.forget_deleted()
+
+
+async def _signed(house: House, tree: int) -> TreeRow:
+    """The tree, signed as far as it goes now. Raises AdministrationError(LOG_ENDED): a log that has ended has no place
+    for the entry that says what goes."""
+    row = await house.look(lambda tx: trees.tree_of_number(tx, tree))
+    if has_ended(house, row):
+        raise AdministrationError(Problem.LOG_ENDED)
+    await publish(house, row)
+    return row
 
 
 async def _check_two(tx: Transaction, tree: int, first: Present, second: Present) -> None:
@@ -90,13 +100,12 @@ class Pruned:
 async def prune_log(house: House, tree: int, before: date) -> Pruned:
     """Takes out the texts of the entries before that day in Tokyo, in whole bundles, below the last cosigned size.
 
-    Raises AdministrationError(TOO_EARLY) for a day within the time that entries are kept.
+    Raises AdministrationError: TOO_EARLY for a day within the time that entries are kept, LOG_ENDED.
     """
     start = datetime(before.year, before.month, before.day, tzinfo=_TOKYO)
     if start > house.clock() - timedelta(days=365 * house.settings.retention):
         raise AdministrationError(Problem.TOO_EARLY)
-    row = await house.look(lambda tx: trees.tree_of_number(tx, tree))
-    await publish(house, row)
+    row = await _signed(house, tree)
 
     async def job(tx: Transaction) -> Done[int]:
         state = await tree_state(tx, house, row)

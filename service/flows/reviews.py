@@ -21,7 +21,7 @@ from policies.words import Scope
 from service.flows.entries import Refusal, detailed, entry, refuse, settle
 from service.flows.errors import InvalidError, NotThereError
 from service.flows.hours import HOURS, is_holiday
-from service.flows.log import admit_auditor
+from service.flows.log import admit_auditor, tree_of_looks
 from service.house import House, Who
 from service.store import details, trees
 from service.store import reviews as store
@@ -64,7 +64,7 @@ async def review(house: House, who: Who, asked: Asked) -> Reviewed:
             return tree
         size = (await trees.head(tx, tree.number)).size
         made = entry(house, who, Event.LOG_SEARCH, purpose=LogPurpose.AUDIT, count=size)
-        return Done(outcome=(tree, size), records=(Record(tree=tree.number, entry=made),))
+        return Done(outcome=(tree, size), records=(Record(tree=await tree_of_looks(tx, tree), entry=made),))
 
     tree, size = (await settle(house, job)).outcome
     context = await house.look(lambda tx: _context(tx, house, tree, asked))
@@ -78,11 +78,12 @@ async def review(house: House, who: Who, asked: Asked) -> Reviewed:
 
 
 async def _only_tree(house: House, who: Who) -> str:
+    """The one shared log of an auditor; of logs that continue one another the newest."""
     mine = await house.look(lambda tx: trees.trees_of(tx, who.principal.user))
-    shared = [tree.name for tree in mine if tree.name.startswith(COLLABORATION)]
+    shared = {tree.name.partition(".")[0]: tree.name for tree in mine if tree.name.startswith(COLLABORATION)}
     if len(shared) != 1:
         raise InvalidError("tree", "which")
-    return shared[0]
+    return next(iter(shared.values()))
 
 
 def _leaves(tree: int, first: int, stop: int) -> Callable[[Transaction], Awaitable[tuple[EntryRow, ...]]]:
@@ -170,7 +171,8 @@ async def _said(tx: Transaction, tree: TreeRow, row: EntryRow) -> Mapping[str, s
 async def check_finding(house: House, who: Who, name: str, found: Review, index: int, reason: str) -> int:
     """Marks one finding as checked, with the auditor's reason; gives the index of the entry that says so.
 
-    Raises NotThereError, also for an index beyond the log; NeverAllowedError; InvalidError for an empty reason.
+    Raises NotThereError, also for an index beyond the log; NeverAllowedError; InvalidError for an empty reason, and
+    for a log that has ended: nothing is said in it any more.
     """
     if not reason.strip():
         raise InvalidError("reason", "empty")
@@ -181,6 +183,8 @@ async def check_finding(house: House, who: Who, name: str, found: Review, index:
             return tree
         if index >= (await trees.head(tx, tree.number)).size:
             return await refuse(tx, house, who, Event.FLAG_CHECK, LogReason.UNKNOWN_ID, NotThereError())
+        if await tree_of_looks(tx, tree) != tree.number:
+            raise InvalidError("tree", "ended")
         made = entry(house, who, Event.FLAG_CHECK, purpose=LogPurpose.AUDIT, reference=index)
         said = {"review": found.value, "reason": reason.strip()}
         return Done(outcome=None, records=(detailed(house, tree.number, made, said),))

@@ -8,7 +8,7 @@ Rules kept here:
 """
 
 from audit.checkpoint import Checkpoint, body_of, lines_of, open_checkpoint, open_note
-from audit.errors import LayoutError, NoteError
+from audit.errors import LayoutError, NotaryError, NoteError
 from audit.event import Event
 from audit.event import Purpose as LogPurpose
 from audit.event import Reason as LogReason
@@ -18,11 +18,10 @@ from crypto.notes import VerifierKey, read_vkey
 from policies.actions import Action
 from service.flows.entries import Refusal, entry, refuse, settle
 from service.flows.errors import InvalidError, NotThereError
-from service.flows.log import admit_auditor
-from service.flows.notary import frontier_at, publish
+from service.flows.log import admit_auditor, tree_of_looks
+from service.flows.notary import check_held, publish
 from service.flows.proven import note_with_cosignatures
 from service.house import Caller, House, Watcher, Who
-from service.logs import get_logger
 from service.store import trees, witnesses
 from service.store.engine import Transaction
 from service.store.log import Record
@@ -107,7 +106,7 @@ async def read_leaves(house: House, who: Who, name: str, path: str) -> bytes:
             return await refuse(tx, house, who, Event.LOG_EXPORT, LogReason.UNKNOWN_ID, NotThereError())
         made = entry(house, who, Event.LOG_EXPORT, purpose=LogPurpose.AUDIT, count=len(rows))
         data = write_bundle([None if row.leaf is None else row.leaf.encode("ascii") for row in rows])
-        return Done(outcome=data, records=(Record(tree=tree.number, entry=made),))
+        return Done(outcome=data, records=(Record(tree=await tree_of_looks(tx, tree), entry=made),))
 
     return (await settle(house, job)).outcome
 
@@ -125,10 +124,10 @@ async def take_cosignatures(house: House, caller: Caller, name: str, note: str) 
 async def keep_cosignatures(house: House, tree: TreeRow, note: str) -> int:
     """As `take_cosignatures`, for a caller who was let in already."""
     checkpoint = _open_own(house, tree, note)
-    if not await house.look(lambda tx: _holds(tx, tree, checkpoint)):
-        get_logger().error("log_behind_witness", tree=tree.name, size=checkpoint.size)
-        house.stop_appending()
-        raise InvalidError("note", "not_this_log")
+    try:
+        await check_held(house, tree, checkpoint)
+    except NotaryError:
+        raise InvalidError("note", "not_this_log") from None
     rows = await house.look(lambda tx: witnesses.witnesses_of(tx, tree.number))
     kept = []
     for row in rows:
@@ -147,13 +146,6 @@ async def keep_cosignatures(house: House, tree: TreeRow, note: str) -> int:
 
     await house.commit(job)
     return len(kept)
-
-
-async def _holds(tx: Transaction, tree: TreeRow, checkpoint: Checkpoint) -> bool:
-    """Whether the log had this root at this size."""
-    head = await trees.head(tx, tree.number)
-    found = await frontier_at(tx, tree.number, head.size, checkpoint.size)
-    return found is not None and found.root == checkpoint.root
 
 
 def _open_own(house: House, tree: TreeRow, note: str) -> Checkpoint:

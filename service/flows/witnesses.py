@@ -5,13 +5,14 @@ A witness's verifier key comes from the agreement's annex, never from the witnes
 
 from dataclasses import dataclass
 from hashlib import sha256
+from urllib.parse import urlsplit
 
 from audit.checkpoint import read_key
 from audit.errors import NoteError
 from audit.event import Event
 from crypto.context import LABEL_WITNESS
 from crypto.errors import OpenError
-from crypto.notes import COSIGNATURE
+from crypto.notes import COSIGNATURE, VerifierKey
 from crypto.rowmac import keyed_hash
 from crypto.session import new_token, read_token, write_token
 from service.flows.console import AdministrationError, Problem, record
@@ -19,9 +20,12 @@ from service.flows.people import tree_called
 from service.house import House
 from service.store import organisations, witnesses
 from service.store.engine import Transaction
+from service.store.log import Record
+from service.store.organisations import InstanceRow
 from service.store.witnesses import WitnessRow, WitnessState
 from service.store.writer import Done
 
+_HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 TOKEN = "w."  # what a witness's token begins with, and no session's does
 
 
@@ -46,18 +50,16 @@ async def add_witness(house: House, tree: str, vkey: str, url: str | None) -> Ad
 
     Raises AdministrationError: NO_TREE, BAD_VKEY for a text that is no cosignature key, NAME_TAKEN, BAD_URL.
     """
-    try:
-        key = read_key(vkey)
-    except NoteError:
-        raise AdministrationError(Problem.BAD_VKEY) from None
-    if key.algorithm != COSIGNATURE:
-        raise AdministrationError(Problem.BAD_VKEY)
-    if url is not None and not url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+    key = _read_key(vkey)
+    if url is not None and not _is_closed(url):
         raise AdministrationError(Problem.BAD_URL)
     token = TOKEN + write_token(new_token(house.random))
 
     async def job(tx: Transaction) -> Done[None]:
         number = await tree_called(tx, tree)
+        operated = await organisations.instance(tx)
+        if operated is None:
+            raise AdministrationError(Problem.NO_TREE)
         if any(key.name == one.name for one in await witnesses.witnesses_of(tx, number)):
             raise AdministrationError(Problem.NAME_TAKEN)
         await witnesses.add_witness(
@@ -72,15 +74,38 @@ async def add_witness(house: House, tree: str, vkey: str, url: str | None) -> Ad
                 version=1,
             ),
         )
-        operated = await organisations.instance(tx)
-        if operated is None:
-            raise AdministrationError(Problem.NO_TREE)
-        digest = sha256(vkey.encode("utf-8")).digest()
-        made = record(house, number, Event.WITNESS_ADD, operated.operator, digest=digest)
-        return Done(outcome=None, records=(made,))
+        return Done(outcome=None, records=(_record(house, operated, number, Event.WITNESS_ADD, vkey),))
 
     await house.commit(job)
     return AddedWitness(name=key.name, token=token)
+
+
+def _read_key(vkey: str) -> VerifierKey:
+    """The key that makes cosignatures. Raises AdministrationError(BAD_VKEY)."""
+    try:
+        key = read_key(vkey)
+    except NoteError:
+        raise AdministrationError(Problem.BAD_VKEY) from None
+    if key.algorithm != COSIGNATURE:
+        raise AdministrationError(Problem.BAD_VKEY)
+    return key
+
+
+def _is_closed(url: str) -> bool:
+    """Whether nobody on the way reads or changes what goes there: TLS, or this machine."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or port == 0 or parts.query or parts.fragment or "@" in parts.netloc:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in _HERE)
+
+
+def _record(house: House, operated: InstanceRow, tree: int, event: Event, vkey: str) -> Record:
+    digest = sha256(vkey.encode("utf-8")).digest()
+    return record(house, tree, event, operated.operator, digest=digest)
 
 
 async def remove_witness(house: House, tree: str, name: str) -> None:
@@ -94,8 +119,7 @@ async def remove_witness(house: House, tree: str, name: str) -> None:
         if row is None or operated is None:
             raise AdministrationError(Problem.NO_WITNESS)
         await witnesses.remove_witness(tx, row)
-        digest = sha256(row.vkey.encode("utf-8")).digest()
-        made = record(house, number, Event.WITNESS_REMOVE, operated.operator, digest=digest)
+        made = _record(house, operated, number, Event.WITNESS_REMOVE, row.vkey)
         return Done(outcome=None, records=(made,))
 
     await house.commit(job)

@@ -3,7 +3,8 @@
 import base64
 import io
 import json
-from collections.abc import Mapping
+import resource
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -260,6 +261,18 @@ def test_another_scope_is_refused(scope: bytes) -> None:
     assert fault_of(without(FILES, "scope")) == (Step.SCOPE, None, "")
 
 
+@pytest.fixture
+def little_memory() -> Iterator[None]:
+    """No more than half a gigabyte beside what is in use already."""
+    used = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    allowed = [limit for limit in (used + (1 << 29), soft, hard) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_AS, (min(allowed), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+@pytest.mark.usefixtures("little_memory")
 def test_a_size_that_no_log_has_is_refused_at_once() -> None:
     """A checkpoint may claim any size: nothing is made for entries that are not there."""
     policy = read_policy(UNWITNESSED.encode())

@@ -173,8 +173,9 @@ def test_the_lines_of_a_key_are_found_whether_they_hold_or_not() -> None:
     note = f"{body}\n{other}{line}{longer}{false}"
     assert lines_of(note, LOG) == line + false
     assert lines_of(note, WITNESS) == ""
-    text = f"— {LOG.name} {base64.b64encode(LOG.key_id + bytes(9)).decode()}\n\n{note}"
-    assert lines_of(text, LOG) == line + false
+    signed = sign_note(f"x\n\n{false}", LOG.name, SEED)  # what looks like a line stands in the text
+    assert lines_of(signed, LOG) == signed.rpartition("\n\n")[2]
+    assert body_of(signed) == f"x\n\n{false}"
     for wrong in ("", body, f"{body}\n", note[:-1]):
         with pytest.raises(NoteError) as caught:
             lines_of(wrong, LOG)

@@ -127,9 +127,15 @@ def test_an_empty_tree_has_one_root() -> None:
 
 
 def test_a_size_that_no_tree_has_proves_nothing() -> None:
-    """422: a tree of more leaves than an index has room for is not followed."""
-    asked = AddCheckpoint(old=1, hashes=(digest(1),), note=note_of(MAX_SIZE + 1, digest(5)))
-    assert fault_of(asked, note_of(1)) == (WitnessFault.PROOF, None)
+    """422: a tree of more leaves than an index has room for is not followed, from nothing neither."""
+    for old in (0, 1):
+        asked = AddCheckpoint(old=old, hashes=(digest(1),) * old, note=note_of(MAX_SIZE + 1, digest(5)))
+        assert fault_of(asked, note_of(old)) == (WitnessFault.PROOF, None)
+    too_large = note_of(MAX_SIZE + 1, digest(5))
+    again = AddCheckpoint(old=MAX_SIZE + 1, hashes=(), note=note_of(MAX_SIZE + 1, digest(6)))
+    assert fault_of(again, too_large) == (WitnessFault.PROOF, None)
+    largest = AddCheckpoint(old=0, hashes=(), note=note_of(MAX_SIZE, digest(5)))
+    assert consider(largest, None, [LOG], WITNESS, TIME).checkpoint.size == MAX_SIZE
 
 
 def test_an_unknown_log_is_not_cosigned() -> None:

@@ -1,6 +1,8 @@
 """A zip is a bundle as a folder is: small in memory, refused where it is damaged, the same in several processes."""
 
+import functools
 import io
+import pickle
 import tracemalloc
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -8,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from audit import verify
 from audit.bundle import TILES_A_PART, verify_bundle
 from audit.checkpoint import Checkpoint, sign_note, write_body
 from audit.policy import read_policy
-from audit.scan import Step, VerifyError
+from audit.scan import Step, VerifyError, scan_part
+from audit.tiles import Tile
 from audit.verify import MANY, Files, main, verify_path
 from tests.audit.bundles import POLICY, UNWITNESSED, Log, in_memory, save, whole
 from tests.audit.bundles import Files as Made
@@ -200,6 +204,16 @@ class TestSeveral:
             Step.LEAF,
             Step.ENTRIES,
         )
+
+    def test_what_another_process_is_given_can_be_sent_to_it(self, tmp_path: Path) -> None:
+        """A part goes there as a path and tiles, and comes back as what it says; here for once in this process."""
+        path = save(FILES, tmp_path / "bundle")
+        tiles = (Tile(0, 0, 3),)
+        for table in (False, True):
+            task = pickle.loads(pickle.dumps(functools.partial(verify._scan, path, table)))
+            part = scan_part(Files(path).read, tiles, table=table)
+            assert pickle.loads(pickle.dumps(task(tiles))) == part
+            assert (part.length > 0) is table
 
     def test_parts_that_are_not_there_are_not_waited_for(self, tmp_path: Path) -> None:
         """A size that promises a million tiles ends at the first that is missing."""

@@ -29,7 +29,7 @@ def free_port() -> int:
 
 def environment(folder: Path, port: int) -> dict[str, str]:
     settings = settings_in(folder)
-    named = {"DATA": settings.data, "KEYS": settings.keys, "PORT": port}
+    named = {"DATA": settings.data, "KEYS": settings.keys, "NOTARY": settings.notary, "PORT": port}
     return {**os.environ, **{f"TSUNAGI_{name}": str(value) for name, value in named.items()}}
 
 

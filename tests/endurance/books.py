@@ -11,9 +11,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
 from pathlib import Path
+from typing import TypeVar
 
 from tests.endurance.growing import Growing, hash_leaf, root_of_frontier
 from tests.endurance.telling import Telling
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 GIVEN, WITHDRAWN = 2, 7
 """Kinds of consent events (formats.md §19)."""
@@ -189,6 +193,6 @@ def _sealed(books: Books, connection: sqlite3.Connection) -> Iterator[str]:
         yield f"values: {_difference(there, newest)}"
 
 
-def _difference(rows: dict[object, object] | dict[str, str], told: dict[str, str]) -> str:
+def _difference(rows: dict[Key, Value], told: dict[Key, Value]) -> str:
     keys = [key for key in rows.keys() | told.keys() if rows.get(key) != told.get(key)]
     return f"{len(keys)} differ between rows and entries, as {keys[:3]}"

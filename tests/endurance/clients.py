@@ -39,8 +39,8 @@ class Load:
     moving: str = ""
     going: threading.Event = field(default_factory=threading.Event)
     striking: threading.Event = field(default_factory=threading.Event)
-    victim: int | None = None
-    """The server's process, where the next answer that is heard is its last."""
+    victims: list[int] = field(default_factory=list)
+    """The server's process, where the next success that is heard is its last."""
     faults: list[object] = field(default_factory=list)
     keys: "itertools.count[int]" = field(default_factory=itertools.count)
 
@@ -56,9 +56,12 @@ class Load:
     def hear(self) -> None:
         """A success came; from here on it must be kept. Where it shall be the last, the server dies at once."""
         self.going.set()
-        if self.victim is not None:
-            self.striking.set()
-            os.kill(self.victim, signal.SIGKILL)
+        try:
+            victim = self.victims.pop()  # for one of the threads that hear
+        except IndexError:
+            return
+        self.striking.set()
+        os.kill(victim, signal.SIGKILL)
 
 
 class Client:
@@ -244,7 +247,7 @@ def at_once(load: Load, clients: list[Client], port: int, strike: Callable[[], N
     """Lets all clients ask until ``strike`` has ended the server; it is called once the first answer came."""
     load.going.clear()
     load.striking.clear()
-    load.victim = None
+    load.victims.clear()
     threads = [threading.Thread(target=client.run, args=(port,)) for client in clients]
     for thread in threads:
         thread.start()

@@ -68,8 +68,7 @@ class Kept:
             if index >= len(leaves) or leaves[index].hex() != leaf:
                 found.append(f"receipt: tree {tree}, entry {index}")
         for (origin, size), root in self.notes.items():
-            tree = books.trees[books.origins[origin]]
-            if not _is_root(tree, size, root):
+            if not _is_root(books.trees[books.origins[origin]], size, root):
                 found.append(f"checkpoint: {origin} at {size}")
         return found
 

@@ -109,7 +109,7 @@ class Endurance:
         """Kills after a while: at any instant, or at the instant at which somebody hears of a success."""
         time.sleep(self.chance.uniform(SHORTEST, LONGEST))
         if self.chance.random() < 0.5:
-            self.load.victim = self.starter.process
+            self.load.victims.append(self.starter.process)
             self.load.striking.wait(SLOWEST)
         self.load.striking.set()
         self.starter.kill()

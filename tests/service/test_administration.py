@@ -73,13 +73,20 @@ def test_the_first_start_makes_files_that_are_closed_to_others(town: Town) -> No
     assert list(modes.values()) == [0o700, 0o700, 0o400, 0o400, 0o600]
 
 
-@pytest.mark.parametrize("left", ["root_key", "log_key", "database"])
+@pytest.mark.parametrize("left", ["root_key", "log_key", "log_public", "notary/state", "database"])
 def test_the_first_start_overwrites_nothing(town: Town, left: str) -> None:
     """One file of an older house is enough to refuse, and it is the one that is named."""
-    kept: Path = getattr(town.settings, left)
-    for path in (town.settings.root_key, town.settings.log_key, town.settings.database):
-        if path != kept:
-            path.unlink()
+    settings = town.settings
+    files = {
+        "root_key": settings.root_key,
+        "log_key": settings.log_key,
+        "log_public": settings.log_public,
+        "notary/state": settings.notary / "state",
+        "database": settings.database,
+    }
+    kept = files.pop(left)
+    for path in files.values():
+        path.unlink()
     before = kept.read_bytes()
     with pytest.raises(AdministrationError) as caught:
         begin(town.settings)

@@ -96,6 +96,8 @@ def test_what_was_pruned_is_no_finding(told: World) -> None:
     told.clock.advance(timedelta(days=8 * 365))
     assert told.run(prune_log(told.house, tree.number, told.clock().date().replace(year=2027))).count == WIDTH
     assert found(told) == []
+    write(told, ("UPDATE entry SET leaf_hash = x'00' WHERE tree = ? AND idx = 3", (tree.number,)))
+    assert found(told) == [f"changed entry {tree.name}/3"]
 
 
 def test_what_is_written_meanwhile_is_no_finding(told: World) -> None:
@@ -396,7 +398,7 @@ def test_a_notarys_file_that_is_gone_is_found(told: World) -> None:
     [
         ("UPDATE detail SET salt = randomblob(32)", "changed"),
         ("UPDATE detail SET ciphertext = randomblob(length(ciphertext))", "changed"),
-        ("PRAGMA ignore_check_constraints = ON; UPDATE detail SET idx = idx + 1", "changed"),
+        ("UPDATE detail SET idx = idx + 1", "changed"),
         ("UPDATE detail SET id = id - 1, idx = idx - 1", "planted"),
     ],
 )
@@ -405,7 +407,7 @@ def test_a_detail_that_its_entry_does_not_commit_to_is_found(
 ) -> None:
     """A detail fits its leaf's commitment, at its place; one that was erased is no finding."""
     index = index_of(told, "disclosure.ask")
-    write(told, (sql, ()))
+    write(told, ("PRAGMA ignore_check_constraints = ON", ()), (sql, ()))
     at = index if code == "changed" else index - 1
     assert found(told) == [f"{code} detail {story.tree}/{at}"]
     write(told, ("DELETE FROM detail", ()))
@@ -619,15 +621,12 @@ def test_what_cannot_be_read_is_found_and_the_rest_is_looked_at(told: World, sto
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "weird", ["NULL", "1.5", "CAST(x'ff' AS TEXT)", "9223372036854775807", "-1", "zeroblob(16)"]
-)
+@pytest.mark.parametrize("weird", ["NULL", "1.5", "CAST(x'ff' AS TEXT)", "9223372036854775807", "-1"])
 def test_whatever_stands_in_a_column_the_check_ends(told: World, tmp_path: Path, weird: str) -> None:
     """No value stops the check, and no line shows it: a line is made of codes, ids and numbers alone."""
     write(told)
-    line = re.compile(
-        r"[a-z]+ [a-z_]+(?: [#bo][_0-9a-f]*(?:/[0-9]+)?)?(?: [a-z]_(?:[0-9a-f]{32}|\?))*(?: slot -?\d+ column -?\d+)?"
-    )
+    place, ids = r"(?: #?[\w.-]+(?:/[\w.]+)?(?:/-?\d+)?)?", r"(?: [a-z]_(?:[0-9a-f]{32}|\?))*"
+    line = re.compile(f"[a-z]+ [a-z_]+{place}{ids}(?: slot -?\\d+ column -?\\d+)?", re.ASCII)
     with closing(sqlite3.connect(told.settings.database, isolation_level=None)) as live:
         whole = sqlite3.connect(tmp_path / "whole")
         live.backup(whole)

@@ -77,9 +77,10 @@ class Walk:
             self._found(Code.DELETED, Table.ENTRY, self.size)
             self._whole, self._told.gaps = False, True
         self.size = index + 1
-        if (tree, at) != (self._tree.number, index):
+        sound = isinstance(hashed, bytes) and len(hashed) == HASH_SIZE
+        if (tree, at) != (self._tree.number, index) or (leaf is None and not sound):
             self._found(Code.CHANGED, Table.ENTRY, index)
-        self._whole = self._whole and isinstance(hashed, bytes) and len(hashed) == HASH_SIZE
+        self._whole = self._whole and sound
         if self._whole and isinstance(hashed, bytes):
             self._hashes.append(hashed)
         records = beside.records.pop(as_int(key), None)
@@ -169,7 +170,8 @@ class Walk:
         for row in beyond.notes:
             self._notes.beyond(row)
         for size, _ in self._signed:
-            self._found(Code.BEHIND, Table.ENTRY, size)
+            if size > self.size:
+                self._found(Code.BEHIND, Table.ENTRY, size)
         self._head(await fsck.head(tx, number))
         for key in await fsck.tiles(tx, number):
             level = (key >> 40) & 0xFF

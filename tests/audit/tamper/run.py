@@ -14,7 +14,7 @@ from tests.audit.tamper.verifiers import Answer, ask
 
 _ZIPS = 0.1  # the part of the bundles that is saved as a zip
 _OTHERS = 0.05  # the part of them that every verifier is asked about, up to a size
-_MOST_FOR_OTHERS = 5000
+_MOST_FOR_OTHERS = 600
 
 
 class Shelf:

@@ -12,7 +12,7 @@ from tests.audit.tamper.run import Planned, Shelf, plan, try_planned
 
 MANY = 600
 """Up to this size every variant is tried; of larger logs some variants."""
-SOME = 3
+SOME = 2
 FEWEST = 300
 """So many attempts a class at least."""
 

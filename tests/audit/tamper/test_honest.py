@@ -77,7 +77,7 @@ def check_honest(log: Honest, random: Random, shelf: Shelf, most: int = 12) -> i
         path = (shelf.zip if zipped else shelf.hold)(files)
         for old in random.sample([None, 0, log.size, random.randint(0, log.size)], 2):
             note = None if old is None else log.log.note(old)
-            found = ask(path, POLICY, note, others=random.random() < OTHERS and log.size < LARGE)
+            found = ask(path, POLICY, note, others=random.random() < OTHERS and log.size <= MANY)
             assert found == accepted(log, scope, read, old), (log.size, scope, old)
     return 2 * len(tried)
 
