@@ -14,19 +14,20 @@ Nothing in the bundle says which keys are right. Files that are not named here a
 import hashlib
 import itertools
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from audit.checkpoint import MAX_NOTE, Checkpoint
 from audit.chosen import CHOSEN, check_chosen
-from audit.errors import NoteError
+from audit.errors import NoteError, NoteFault
 from audit.layout import CHECKPOINT, bundles_of, tile_of_leaf, tiles_of
 from audit.policy import Cosigned, Policy, open_by_policy
 from audit.scan import Part, Read, Step, VerifyError, read_tile, scan_part
 from audit.sheet import HEADER
 from audit.tiles import WIDTH, Tile, tile_hashes, tile_root
 from audit.tree import EMPTY, MAX_SIZE, append, fold
+from audit.whole import Whole
 
 SCOPE, TABLE = "scope", "entries.csv"
 TILES_A_PART = 64
@@ -34,7 +35,7 @@ _MAX_SCOPE = 128  # bytes
 _SCOPE = re.compile(rb"tsunagi-export/v1\n(whole|since (?:0|[1-9][0-9]{0,12})|case c_[0-9a-f]{32})\n")
 
 Scan = Callable[[Sequence[Tile]], Part]
-Map = Callable[[Sequence[Sequence[Tile]]], Iterable[Part]]
+Map = Callable[[Iterable[Sequence[Tile]]], Iterable[Part]]
 """Scans parts, in their order; where several are scanned at once is the caller's business."""
 
 
@@ -81,7 +82,7 @@ def verify_bundle(bundle: Bundle, policy: Policy, since: str | None = None) -> V
     first = min(int(scope.removeprefix("since ")), size) // WIDTH if scope != "whole" else 0
     table = bundle.read(TABLE, 0) is not None
     below = _unscanned(bundle.read, itertools.islice(bundles_of(size), first))
-    whole = _scan_all(bundle, list(bundles_of(size, first)), table=table)
+    whole = _scan_all(bundle, bundles_of(size, first), table=table)
     _check_root(bundle.read, cosigned.checkpoint, _Hashes([*below.roots, *whole.roots], whole.hashes), old)
     pruned = whole.check(size)
     if table:
@@ -123,16 +124,23 @@ def _verify_case(bundle: Bundle, cosigned: Cosigned, scope: str, old: Checkpoint
 
 def _open(data: bytes | None, policy: Policy) -> Cosigned:
     """The bundle's checkpoint, under the policy; raises VerifyError(NOTE)."""
+    if data is not None and len(data) > MAX_NOTE:
+        raise VerifyError(Step.NOTE, fault=NoteFault.SIZE)
     try:
-        return open_by_policy((data or b"").decode("utf-8"), policy)
+        cosigned = open_by_policy((data or b"").decode("utf-8"), policy)
     except UnicodeDecodeError:
-        raise VerifyError(Step.NOTE, fault="text") from None
+        raise VerifyError(Step.NOTE, fault=NoteFault.TEXT) from None
     except NoteError as error:
         raise VerifyError(Step.NOTE, fault=error.fault) from None
+    if cosigned.checkpoint.size > MAX_SIZE:
+        raise VerifyError(Step.NOTE, fault=NoteFault.BODY)
+    return cosigned
 
 
 def _open_old(note: str, policy: Policy, new: Checkpoint) -> Checkpoint:
     """The older checkpoint, signed by the same log (how many cosigned it is no matter now)."""
+    if len(note.encode("utf-8", "surrogateescape")) > MAX_NOTE:
+        raise VerifyError(Step.SINCE, fault=NoteFault.SIZE)
     alone = Policy(
         logs=tuple(key for key in policy.logs if key.name == new.origin),
         witnesses={},
@@ -178,71 +186,21 @@ def _unscanned(read: Read, tiles: Iterable[Tile]) -> _Hashes:
     return _Hashes(roots, hashes)
 
 
-class _Whole:
-    """What all parts said, put together in their order."""
-
-    def __init__(self) -> None:
-        self.parts: list[Part] = []
-        self.roots: list[bytes] = []
-        self.hashes: tuple[bytes, ...] = ()
-        self.ids = bytearray()
-        self.absent: list[int] = []
-        self.first = ""
-        self.last = ""
-
-    def add(self, part: Part) -> None:
-        if part.first and part.first < self.last:
-            raise VerifyError(Step.TIME, part.first_at)
-        self.first, self.last = self.first or part.first, part.last or self.last
-        self.roots += part.roots
-        self.hashes = part.hashes
-        self.ids += part.ids
-        self.absent += part.absent
-        part.ids = bytearray()
-        self.parts.append(part)
-
-    def check(self, size: int) -> int:
-        """Refuse one id twice and a text that is missing without its entry; below the result texts were pruned."""
-        ids = {bytes(self.ids[at : at + 16]) for at in range(0, len(self.ids), 16)}
-        if len(ids) * 16 != len(self.ids):
-            raise VerifyError(Step.UNIQUE, self._second())
-        pruned = max(
-            (ref for part in self.parts for ref, at in part.pruned if ref <= at and not ref % WIDTH),
-            default=0,
-        )
-        redacted = {ref for part in self.parts for ref, at in part.redacted if ref < at}
-        missing = next((at for at in self.absent if at >= pruned and at not in redacted), None)
-        if missing is not None:
-            raise VerifyError(Step.ABSENT, missing)
-        return min(pruned, size) if self.absent and self.absent[0] < pruned else 0
-
-    def _second(self) -> int:
-        """The index of the first entry whose id an earlier one has."""
-        seen: set[bytes] = set()
-        without = set(self.absent)
-        start = self.parts[0].first_index
-        indices = (at for at in itertools.count(start) if at not in without)
-        for at, index in zip(range(0, len(self.ids), 16), indices, strict=False):
-            one = bytes(self.ids[at : at + 16])
-            if one in seen:
-                return index
-            seen.add(one)
-        raise VerifyError(Step.UNIQUE)
-
-
-def _scan_all(bundle: Bundle, tiles: Sequence[Tile], *, table: bool) -> _Whole:
-    """Every part scanned, in order."""
-    whole = _Whole()
-    parts = [tiles[at : at + TILES_A_PART] for at in range(0, len(tiles), TILES_A_PART)]
-    for part in bundle.scan(table)(parts):
-        whole.add(part)
+def _scan_all(bundle: Bundle, tiles: Iterator[Tile], *, table: bool) -> Whole:
+    """Every part scanned, in order; no more is asked for than was scanned well, however large the log says it is."""
+    whole = Whole()
+    parts = iter(lambda: tuple(itertools.islice(tiles, TILES_A_PART)), ())
+    try:
+        for part in bundle.scan(table)(parts):
+            whole.add(part)
+    except VerifyError as error:
+        whole.check_begins(*error.begins)
+        raise
     return whole
 
 
 def _check_root(read: Read, point: Checkpoint, found: _Hashes, old: Checkpoint | None) -> None:
     """Refuse tiles above the first level that are not the roots of those below, another root, another past."""
-    if point.size > MAX_SIZE:
-        raise VerifyError(Step.NOTE, fault="body")
     rows = [found.roots]
     while len(rows[-1]) >= WIDTH:
         below = rows[-1]

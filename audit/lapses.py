@@ -41,18 +41,17 @@ class Lapses:
         self._sides = sides
         self._dormant = Kept(Review.DORMANT, context, most)
         self._unsupported = Kept(Review.NEVER_SUPPORTED, context, most)
-        self._newest: dict[str, int] = {}
-        self._signed_in: dict[str, datetime] = {}
+        self._newest: dict[str | None, int] = {}
+        self._signed_in: dict[str | None, datetime] = {}
         self._opened: dict[tuple[str | None, str | None], Opening] = {}
         self._supported: dict[tuple[str | None, str | None], datetime] = {}
 
     def take(self, index: int, leaf: Leaf) -> None:
         """Remember an entry, whatever it is."""
         entry = leaf.entry
-        if entry.actor is not None:
-            self._newest[entry.actor] = index
-            if entry.event is Event.LOGIN_OK:
-                self._signed_in[entry.actor] = leaf.time
+        self._newest[entry.actor] = index
+        if entry.event is Event.LOGIN_OK:
+            self._signed_in[entry.actor] = leaf.time
         if entry.event in SUPPORT and entry.decision is not Decision.DENY:
             self._supported.setdefault(_of(entry), leaf.time)
 

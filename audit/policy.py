@@ -8,7 +8,7 @@ Rules:
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from audit.checkpoint import Checkpoint, Note, open_note, read_body, read_key
@@ -182,7 +182,7 @@ def open_by_policy(note: str, policy: Policy) -> Cosigned:
     if checkpoint.origin not in {one.key.name for one in opened.signatures}:
         raise NoteError(NoteFault.ORIGIN)
     times = _cosignatures(note, policy)
-    if not _witnessed(policy.quorum, policy, frozenset(times)):
+    if policy.quorum not in _witnessed(policy, times):
         raise NoteError(NoteFault.QUORUM)
     return Cosigned(checkpoint=checkpoint, cosigners=tuple(sorted(times.items())))
 
@@ -199,9 +199,10 @@ def _cosignatures(note: str, policy: Policy) -> dict[str, int]:
     return {by_key[one.key]: one.time or 0 for one in found.signatures}
 
 
-def _witnessed(name: str, policy: Policy, cosigned: frozenset[str]) -> bool:
-    """Whether the witness or group of that name has witnessed; ``none`` always has."""
-    group = policy.groups.get(name)
-    if group is None:
-        return name == NONE or name in cosigned
-    return sum(_witnessed(one, policy, cosigned) for one in group.members) >= group.threshold
+def _witnessed(policy: Policy, cosigned: Iterable[str]) -> set[str]:
+    """The witnesses and groups that have witnessed, and ``none``, which always has; groups stand behind members."""
+    done = {NONE, *cosigned}
+    for name, group in policy.groups.items():
+        if len(done.intersection(group.members)) >= group.threshold:
+            done.add(name)
+    return done

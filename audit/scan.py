@@ -38,7 +38,11 @@ class Step(enum.StrEnum):
 
 
 class VerifyError(AuditError):
-    """A bundle is refused: the step, the index of the entry where there is one, and the fault's code."""
+    """A bundle is refused: the step, the index of the entry where there is one, and the fault's code.
+
+    ``begins``, where a part was refused: time and index of the part's first entry, which may be earlier than the
+    part before it allows.
+    """
 
     def __init__(self, step: Step, index: int | None = None, fault: str = "") -> None:
         """Carry where the check stopped."""
@@ -46,6 +50,7 @@ class VerifyError(AuditError):
         self.step = step
         self.index = index
         self.fault = fault
+        self.begins = ("", 0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,12 +86,19 @@ def scan_part(read: Read, tiles: Sequence[Tile], *, table: bool) -> Part:
     Raises VerifyError: TILE, ENTRIES, LEAF, TIME.
     """
     part = Part(first_index=tiles[0].number * WIDTH)
+    try:
+        return _scan_tiles(read, tiles, part, table=table)
+    except VerifyError as error:
+        error.begins = (part.first, part.first_at)
+        raise
+
+
+def _scan_tiles(read: Read, tiles: Sequence[Tile], part: Part, *, table: bool) -> Part:
     rows = hashlib.sha256()
     for tile in tiles:
         leaves = read_leaves(read, tile)
         data = read_tile(read, tile)
-        hashes = [_scan(part, tile.number * WIDTH + at, leaf) for at, leaf in enumerate(leaves)]
-        _compare(hashes, data, tile)
+        _check_leaves(part, leaves, data, tile)
         if tile.width == WIDTH:
             part.roots.append(tile_root(data))
         else:
@@ -143,10 +155,20 @@ def _scan(part: Part, index: int, leaf: bytes | None) -> bytes:
     return leaf_hash(leaf)
 
 
-def _compare(hashes: Sequence[bytes], data: bytes, tile: Tile) -> None:
+def _check_leaves(part: Part, leaves: Sequence[bytes | None], data: bytes, tile: Tile) -> None:
+    """Refuse the first entry that breaks a rule, or whose hash is not the one in its tile."""
+    hashes: list[bytes] = []
+    start = tile.number * WIDTH
+    try:
+        hashes.extend(_scan(part, start + at, leaf) for at, leaf in enumerate(leaves))
+    finally:  # an entry before the one at fault may not be in its place
+        _compare(hashes, data, start)
+
+
+def _compare(hashes: Sequence[bytes], data: bytes, start: int) -> None:
     """Refuse an entry whose hash is not the one in its tile; one without text has no other hash."""
-    if b"".join(hashes) == data:
+    if b"".join(hashes) == data[: len(hashes) * HASH_SIZE]:
         return
     for at, one in enumerate(hashes):
         if one and one != data[at * HASH_SIZE : (at + 1) * HASH_SIZE]:
-            raise VerifyError(Step.TILE, tile.number * WIDTH + at)
+            raise VerifyError(Step.TILE, start + at)

@@ -25,4 +25,4 @@ def write_cells(index: int, cells: list[str]) -> bytes:
     for at in _LISTS:
         cells[at] = cells[at][2:-2].replace('","', " ")
     row = f'"{index}","' + '","'.join(cells) + '"\r\n'
-    return _FORMULA.sub(r"""\"'\1""", row).encode("ascii")
+    return _FORMULA.sub("\"'\\1", row).encode("ascii")

@@ -134,9 +134,8 @@ class Policy:
 
 def open_note(data: bytes, step: str, keys: Keys) -> "tuple[str, int, bytes, dict[str, int]]":
     """Origin, size and root that a log signed, and which witnesses cosigned them at which Unix second."""
-    text = data.decode("utf-8", "surrogateescape")
-    len(text) <= MAX_NOTE or refuse(step, None, "size")
-    note = NOTE.fullmatch(text if len(data) <= MAX_NOTE else "") or refuse(step, None, "text")
+    len(data) <= MAX_NOTE or refuse(step, None, "size")
+    note = NOTE.fullmatch(data.decode("utf-8", "surrogateescape")) or refuse(step, None, "text")
     forms = [re.fullmatch(f"— {NAME} {BLOB}", line) for line in note[2].split("\n")[:-1]]
     lines = [(form[1], base64.b64decode(form[2])) for form in forms if form and form[1].isprintable()]
     len(lines) == len(forms) or refuse(step, None, "text")
@@ -291,9 +290,8 @@ class Bundle:
             leaves = self.entries(number, width) if number >= first else []
             hashes = self.tile(0, number, width)
             self.absent += [at for at, leaf in enumerate(leaves, start) if not leaf]
-            found = [self.take(at, leaf) if leaf else b"" for at, leaf in enumerate(leaves, start)]
-            for at, one in enumerate(found):
-                one in (b"", hashes[at]) or refuse("tile", start + at)
+            for at, leaf in enumerate(leaves, start):
+                not leaf or self.take(at, leaf) == hashes[at - start] or refuse("tile", at)
             roots.append(tree_root(hashes))
         row, level = roots[: size // WIDTH], 1
         while row:
@@ -384,9 +382,9 @@ def main(argv: "list[str] | None" = None) -> int:
         with given.policy.open("rb") as file, (given.since or given.policy).open("rb") as kept:
             policy, older = Policy(file.read(MAX_NOTE + 1)), kept.read(MAX_NOTE + 1) if given.since else None
         said = Bundle(given.bundle).check(policy, older)
-    except OSError as error:
-        parser.error(f"{error.filename or given.bundle}: {error.strerror}")  # with exit code 2
     except Exception as error:  # whatever zipfile raises for a damaged zip
+        if isinstance(error, OSError) and error.errno:
+            parser.error(f"{error.filename or given.bundle}: {error.strerror}")  # with exit code 2
         if not isinstance(error, RefusedError) and given.bundle.is_dir():
             raise
         step, index, fault = error.args if isinstance(error, RefusedError) else ("scope", None, "text")

@@ -9,14 +9,19 @@ Exit codes: 0 accepted, 1 refused, 2 not checked (wrong usage, a policy that can
 """
 
 import argparse
+import errno
 import functools
+import io
+import itertools
 import os
 import stat
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,22 +35,25 @@ from audit.words import write_json, write_policy_fault, write_refusal, write_ver
 
 MANY = 4
 """From so many parts on, several are checked at once."""
+_PACKED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_FLAGS = 0x080E  # what a member of ours may say of itself: how it was packed, its length behind it, UTF-8
 
 
 class Files:
     """The files of a bundle, a folder or a zip; only plain files are read."""
 
     def __init__(self, path: Path) -> None:
+        if path.exists() and not (path.is_dir() or path.is_file()):
+            raise zipfile.BadZipFile  # a pipe or a device, which would never end
         self._path = path
-        self._zip = None if path.is_dir() else zipfile.ZipFile(path)
+        self._zip = None if path.is_dir() else _open_zip(path)
 
     def open(self, name: str) -> BinaryIO | None:
         """The file of that name as a stream; None where there is none. Names are our own, never the bundle's."""
         try:
             if self._zip is not None:
                 return self._zip.open(name)  # type: ignore[return-value]  # an IO[bytes] that is one
-            file = self._path / name
-            descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+            descriptor = os.open(self._path / name, os.O_RDONLY | os.O_NONBLOCK)
         except (KeyError, FileNotFoundError, NotADirectoryError):
             return None
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # a pipe would never end
@@ -62,26 +70,50 @@ class Files:
             return file.read(limit + 1)
 
 
+def _open_zip(path: Path) -> zipfile.ZipFile:
+    """A zip whose files are stored or deflated, unlocked, each name once; raises BadZipFile for any other."""
+    try:
+        file = zipfile.ZipFile(path)
+    except NotImplementedError:
+        raise zipfile.BadZipFile from None
+    members = file.infolist()
+    plain = all(one.compress_type in _PACKED and not one.flag_bits & ~_FLAGS for one in members)
+    if not plain or len({one.filename for one in members}) != len(members):
+        file.close()
+        raise zipfile.BadZipFile
+    return file
+
+
 @functools.lru_cache(maxsize=1)
 def _files(path: Path) -> Files:
+    """The files that a process of the pool reads from, opened once there."""
     return Files(path)
 
 
 def _scan(path: Path, table: bool, tiles: Sequence[Tile]) -> Part:
-    """One part, in a process of its own."""
+    """One part, in a process of the pool."""
     return scan_part(_files(path).read, tiles, table=table)
 
 
-def _scan_at_once(path: Path, table: bool) -> Map:
-    """Scans several parts at once where there are many, each processor one."""
+def _scan_at_once(path: Path, files: Files, table: bool) -> Map:
+    """Scans several parts at once where there are many, each processor one; never far ahead of what is asked."""
 
-    def scan(parts: Sequence[Sequence[Tile]]) -> Iterable[Part]:
-        if len(parts) < MANY:
-            yield from scan_here(_files(path).read, table)(parts)
+    def scan(parts: Iterable[Sequence[Tile]]) -> Iterator[Part]:
+        coming = iter(parts)
+        few = list(itertools.islice(coming, MANY))
+        if len(few) < MANY:
+            yield from scan_here(files.read, table)(few)
             return
-        with ProcessPoolExecutor(os.cpu_count()) as pool:
+        workers = os.cpu_count() or 1
+        with ProcessPoolExecutor(workers) as pool:
+            waiting: deque[Future[Part]] = deque()
             try:
-                yield from pool.map(functools.partial(_scan, path, table), parts)
+                for part in itertools.chain(few, coming):
+                    waiting.append(pool.submit(_scan, path, table, part))
+                    if len(waiting) > 2 * workers:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
             finally:
                 pool.shutdown(cancel_futures=True)
 
@@ -92,17 +124,12 @@ def verify_path(path: Path, policy: Policy, since: str | None = None) -> Verifie
     """Return only if the bundle at ``path`` holds. Raises VerifyError, OSError where there is nothing to read."""
     try:
         files = Files(path)
-        bundle = Bundle(read=files.read, open=files.open, scan=functools.partial(_scan_at_once, path))
-        return verify_bundle(bundle, policy, since)
-    except (
-        zipfile.BadZipFile,
-        zipfile.LargeZipFile,
-        zlib.error,
-        NotImplementedError,
-        EOFError,
-        RuntimeError,
-    ):
+        scan = functools.partial(_scan_at_once, path, files)
+        return verify_bundle(Bundle(read=files.read, open=files.open, scan=scan), policy, since)
+    except (zipfile.BadZipFile, zlib.error, EOFError):
         raise VerifyError(Step.SCOPE, fault="text") from None
+    except BrokenProcessPool:  # a process of the pool was killed: nothing is known of the bundle
+        raise ChildProcessError(errno.ECHILD, os.strerror(errno.ECHILD), str(path)) from None
 
 
 def _speaks_japanese() -> bool:
@@ -140,7 +167,10 @@ def _verify(arguments: argparse.Namespace, policy: Policy) -> Verified:
     """The bundle of the arguments. Raises VerifyError, OSError."""
     since = None
     if arguments.since is not None:
-        since = _read(arguments.since, MAX_NOTE).decode("utf-8", "surrogateescape")
+        data = _read(arguments.since, MAX_NOTE)
+        if len(data) > MAX_NOTE:
+            raise VerifyError(Step.SINCE, fault="size")
+        since = data.decode("utf-8", "surrogateescape")
     return verify_path(arguments.bundle, policy, since)
 
 
@@ -148,6 +178,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Check one bundle and say so; the exit code: 0 accepted, 1 refused, 2 not checked."""
     arguments = _parse(argv)
     japanese = _speaks_japanese()
+    if isinstance(
+        sys.stdout, io.TextIOWrapper
+    ):  # a letter that the terminal lacks does not change the verdict
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         policy = read_policy(_read(arguments.policy, MAX_POLICY))
     except PolicyError as error:

@@ -7,7 +7,7 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 
-from audit.errors import NotaryError
+from audit.errors import NotaryError, NotaryFault
 from crypto.errors import CryptoError
 from policies.errors import PolicyError
 from service.cli import keeping, log, notary, organisations, paper, people, policy
@@ -92,6 +92,8 @@ def say_error(error: Exception) -> str | None:
             return f"{error.file.value}: line {error.line}: {error.what.value} {error.where}".rstrip()
         case InvalidError():
             return f"{error.path}: this is not acceptable ({error.code})"
+        case NotaryError(fault=NotaryFault.STATE):
+            return "the notary's folder cannot be read or written now; nothing was signed"
         case NotaryError():
             return "the notary refuses to sign: the log is not the one that was signed; stop, and call the auditors"
         case NotSignedError():

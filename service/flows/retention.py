@@ -8,7 +8,7 @@ Rules kept here:
 """
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from audit.event import Event
@@ -22,11 +22,12 @@ from service.flows.entries import detailed
 from service.flows.notary import has_ended, publish
 from service.flows.proven import tree_state
 from service.house import House
-from service.store import organisations, trees
+from service.store import organisations, trees, users
 from service.store.details import erase_details
 from service.store.engine import Transaction
 from service.store.log import Record
 from service.store.trees import TreeRow
+from service.store.users import UserState
 from service.store.writer import Done
 
 PIECE = 4096
@@ -72,7 +73,14 @@ async def _signed(house: House, tree: int) -> TreeRow:
 
 
 async def _check_two(tx: Transaction, tree: int, first: Present, second: Present) -> None:
-    """An auditor appointed to the tree, and somebody who leads work on cases: neither can do it alone."""
+    """An auditor appointed to the tree, and somebody who leads work on cases: neither can do it alone.
+
+    Who is present is believed in the transaction again: somebody who was stopped meanwhile takes nothing out.
+    """
+    for present in (first, second):
+        row = await users.user(tx, present.user)
+        if row is None or row.state is not UserState.ACTIVE or row.version != present.version:
+            raise AdministrationError(Problem.NOT_FOR_ROLE)
     mine = {one.number for one in await trees.trees_of(tx, first.user)}
     leads = second.role in (Role.SUPERVISOR, Role.NPO_COORDINATOR)
     if first.role is not Role.AUDITOR or tree not in mine or not leads:
@@ -103,7 +111,8 @@ async def prune_log(house: House, tree: int, before: date) -> Pruned:
     Raises AdministrationError: TOO_EARLY for a day within the time that entries are kept, LOG_ENDED.
     """
     start = datetime(before.year, before.month, before.day, tzinfo=_TOKYO)
-    if start > house.clock() - timedelta(days=365 * house.settings.retention):
+    today = house.clock().astimezone(_TOKYO).date()
+    if before > today or today < _after_years(before, house.settings.retention):
         raise AdministrationError(Problem.TOO_EARLY)
     row = await _signed(house, tree)
 
@@ -122,6 +131,14 @@ async def prune_log(house: House, tree: int, before: date) -> Pruned:
         count += await _take_out(house, tree, at, min(at + PIECE, below))
     await house.forget_deleted()
     return Pruned(below=below, count=count)
+
+
+def _after_years(day: date, years: int) -> date:
+    """The same day so many years later; a 29 February that there is not is 1 March."""
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return date(day.year + years, 3, 1)
 
 
 async def _pruning(tx: Transaction, house: House, tree: int, below: int, before: date) -> Record:

@@ -1,8 +1,10 @@
 """Bundles made in memory, as a dictionary of files, for the tests that verify them and those that tamper with them."""
 
+import contextlib
 import io
+import resource
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -142,3 +144,18 @@ def save(files: Mapping[str, bytes], path: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
     return path
+
+
+@contextlib.contextmanager
+def little_memory() -> Iterator[None]:
+    """No more than half a gigabyte beside what is in use already, within; where the system says what that is."""
+    sizes = Path("/proc/self/statm")
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if sizes.exists():
+        used = int(sizes.read_text("ascii").split()[0]) * resource.getpagesize()
+        allowed = [limit for limit in (used + (1 << 29), soft, hard) if limit != resource.RLIM_INFINITY]
+        resource.setrlimit(resource.RLIMIT_AS, (min(allowed), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

@@ -88,6 +88,15 @@ def test_a_policy_may_name_no_witness_and_no_log() -> None:
     assert refusal(NOTE, "quorum none\n") is NoteFault.UNSIGNED
 
 
+def test_a_name_is_read_letter_by_letter() -> None:
+    """Only spaces and tabs part words; a name keeps every other letter, at the end of a line too."""
+    text = f"witness X {VKEYS[0]}\nwitness \u3000 {VKEYS[1]}\ngroup X\u00a0 any X \u3000\nquorum X\u00a0\n"
+    policy = read_policy(text.encode())
+    assert (list(policy.witnesses), policy.quorum) == (["X", "\u3000"], "X\u00a0")
+    assert policy.groups["X\u00a0"].members == ("X", "\u3000")
+    assert read_policy(f"witness X {VKEYS[0]}\nquorum X\n".encode()).quorum == "X"
+
+
 @pytest.mark.parametrize(("number", "threshold"), [("1", 1), ("2", 2), ("3", 3), ("any", 1), ("all", 3)])
 def test_a_group_has_the_threshold_that_is_written(number: str, threshold: int) -> None:
     """`any` is one, `all` is each of them, a number is itself."""
@@ -124,6 +133,9 @@ def test_a_group_has_the_threshold_that_is_written(number: str, threshold: int) 
         ("w0", PolicyFault.LINE),
         ("quorum x", PolicyFault.QUORUM),
         ("quorum None", PolicyFault.QUORUM),
+        ("quorum none\u3000", PolicyFault.QUORUM),
+        ("\u3000quorum none", PolicyFault.LINE),
+        ("quorum\u00a0none", PolicyFault.LINE),
         ("group g all x", PolicyFault.NAME),
         ("group g all g", PolicyFault.NAME),
         ("group g all w0 w0", PolicyFault.NAME),

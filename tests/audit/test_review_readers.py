@@ -185,6 +185,12 @@ def test_a_day_of_a_person_is_one_hit() -> None:
     ]
 
 
+def test_of_a_day_the_newest_read_comes_first() -> None:
+    """People of one day stand in the order of their newest reads, whoever they are."""
+    made = [(tokyo(23, 9), read(who)) for who in (1, 3, 2, 1, 4)]
+    assert [one.actor for one in hits(Review.AFTER_HOURS, made)] == [user(4), user(1), user(2), user(3)]
+
+
 def test_a_day_ends_at_midnight_in_tokyo() -> None:
     """What a person read before and after midnight are two hits."""
     made = [(tokyo(24, 23, 59, 59, 999), read()), (tokyo(25, 0), read())]

@@ -18,7 +18,7 @@ from audit.event import canonical
 from audit.policy import MAX_POLICY, read_policy
 from audit.scan import Step, VerifyError
 from audit.verify import Files, main, verify_path
-from tests.audit.bundles import POLICY, Log, in_memory, of_case, save, whole
+from tests.audit.bundles import POLICY, Log, in_memory, little_memory, of_case, save, whole
 from tests.audit.bundles import Files as Made
 from tests.audit.examples import START, full_entry, small_leaves
 
@@ -308,6 +308,19 @@ def test_a_policy_is_capped(tmp_path: Path, policy: str, capsys: pytest.CaptureF
         Path(policy).write_bytes(b"#" * more + padding)
         assert main([bundle, "--policy", policy]) == 2
     assert capsys.readouterr().err == f"{policy}: the policy file cannot be read: (size)\n" * 2
+
+
+def test_a_policy_or_a_note_without_an_end_is_not_read_to_it(
+    tmp_path: Path, policy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A device in place of the auditor's own files is read to the cap."""
+    bundle = str(save(FILES, tmp_path / "bundle"))
+    with little_memory():
+        assert main([bundle, "--policy", "/dev/zero"]) == 2
+        assert main([bundle, "--policy", policy, "--since", "/dev/zero", "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert err == "/dev/zero: the policy file cannot be read: (size)\n"
+    assert json.loads(out)["fault"] == "size"
 
 
 @pytest.mark.parametrize(

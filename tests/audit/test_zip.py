@@ -1,8 +1,14 @@
 """A zip is a bundle as a folder is: small in memory, refused where it is damaged, the same in several processes."""
 
+import contextlib
+import errno
 import functools
 import io
+import multiprocessing
+import os
 import pickle
+import threading
+import time
 import tracemalloc
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -17,7 +23,7 @@ from audit.policy import read_policy
 from audit.scan import Step, VerifyError, scan_part
 from audit.tiles import Tile
 from audit.verify import MANY, Files, main, verify_path
-from tests.audit.bundles import POLICY, UNWITNESSED, Log, in_memory, save, whole
+from tests.audit.bundles import POLICY, UNWITNESSED, Log, in_memory, little_memory, save, whole
 from tests.audit.bundles import Files as Made
 from tests.audit.examples import ORIGIN, SEED, many_leaves, small_leaves
 
@@ -152,6 +158,26 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path, name: str) -> None:
     assert tracemalloc.get_traced_memory()[1] - before < 4 << 20
 
 
+@contextlib.contextmanager
+def killing() -> Iterator[None]:
+    """Every process that this one begins is killed at once."""
+    over = threading.Event()
+
+    def kill() -> None:
+        while not over.is_set():
+            for child in multiprocessing.active_children():
+                child.kill()
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 class TestSeveral:
     """A log of so many parts that several processes check it."""
 
@@ -216,9 +242,23 @@ class TestSeveral:
             assert (part.length > 0) is table
 
     def test_parts_that_are_not_there_are_not_waited_for(self, tmp_path: Path) -> None:
-        """A size that promises a million tiles ends at the first that is missing."""
-        point = Checkpoint(origin=ORIGIN, size=2**28, root=bytes(32))
+        """A size that promises millions of parts ends at the first that is missing, and makes none in advance."""
+        point = Checkpoint(origin=ORIGIN, size=2**40, root=bytes(32))
         files = {**self.FILES, "checkpoint": sign_note(write_body(point), ORIGIN, SEED).encode()}
-        with pytest.raises(VerifyError) as caught:
-            verify_path(save(files, tmp_path / "bundle"), read_policy(UNWITNESSED.encode()))
+        path = save(files, tmp_path / "bundle")
+        with little_memory(), pytest.raises(VerifyError) as caught:
+            verify_path(path, read_policy(UNWITNESSED.encode()))
         assert caught.value.args == (Step.TILE, 192 * 256, "")
+
+    def test_a_process_that_is_killed_says_nothing_about_the_bundle(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Out of memory, for one: not checked, which is neither accepted nor refused."""
+        path, policy = save(self.FILES, tmp_path / "bundle"), write(tmp_path / "policy", POLICY.encode())
+        with killing(), pytest.raises(ChildProcessError) as caught:
+            verify_path(path, TRUST)
+        told = (errno.ECHILD, os.strerror(errno.ECHILD), str(path))
+        assert (caught.value.errno, caught.value.strerror, caught.value.filename) == told
+        with killing():
+            assert main([str(path), "--policy", str(policy)]) == 2
+        assert capsys.readouterr() == ("", f"{path}: {os.strerror(errno.ECHILD)}\n")

@@ -1,9 +1,9 @@
 """``tsunagi demo`` as somebody tries it: the story holds, nothing is in clear, nothing real is touched."""
 
 import base64
-import io
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -18,9 +18,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from audit.checkpoint import read_key
 from audit.event import Flag, read_leaf
-from audit.verify import VerifyError, verify_log
+from audit.policy import read_policy
+from audit.scan import VerifyError
+from audit.verify import verify_path
 from crypto.keys import RootKey
 from crypto.totp import code_at, step_at
 from policies.matrix import default_policy
@@ -112,9 +113,13 @@ def test_nothing_personal_is_in_clear(played: subprocess.CompletedProcess[str], 
     """Database file, WAL, service log and export hold no name, address or note of any case."""
     assert played.returncode == 0
     left = files(folder / "var")
-    assert {"tsunagi.sqlite", "tsunagi.sqlite-wal", "service.log", "practice-log.txt"} >= {
-        path.name for path in left if "keys" not in path.parts and not path.name.endswith(("-shm", ".lock"))
+    assert {path.name for path in left if path.parent.name == "data" and path.suffix != ".lock"} <= {
+        "service.log",
+        "tsunagi.sqlite",
+        "tsunagi.sqlite-shm",
+        "tsunagi.sqlite-wal",
     }
+    assert len([path for path in left if "practice-log-after" in path.parts]) >= 7
     found = [(path.name, text) for path, data in left.items() for text in texts() if text.encode() in data]
     assert found == []
     assert any(NPO.encode() in data for data in left.values())
@@ -140,16 +145,16 @@ def test_every_tree_says_that_it_is_practice(played: subprocess.CompletedProcess
     assert all(Flag.PRACTICE in read_leaf(leaf.encode()).entry.flags for (leaf,) in leaves)
 
 
-def exported(played: subprocess.CompletedProcess[str], folder: Path) -> tuple[bytes, str]:
-    """The log that the story exported, and the key that it printed."""
-    named = re.search(r"tsunagi-verify (\S+) --key (\S+)", played.stdout)
+def exported(played: subprocess.CompletedProcess[str], folder: Path) -> tuple[Path, Path]:
+    """The bundle that the story exported, and the auditor's policy, as it printed them."""
+    named = re.search(r"tsunagi-verify (\S+) --policy (\S+)", played.stdout)
     assert named is not None
-    return (folder / named[1]).read_bytes(), named[2]
+    return folder / named[1], folder / named[2]
 
 
-def refused(data: bytes, key: str) -> bool:
+def refused(bundle: Path, policy: Path) -> bool:
     try:
-        verify_log(io.BytesIO(data), read_key(key))
+        verify_path(bundle, read_policy(policy.read_bytes()))
     except VerifyError:
         return True
     return False
@@ -157,22 +162,26 @@ def refused(data: bytes, key: str) -> bool:
 
 def test_the_exported_log_verifies(played: subprocess.CompletedProcess[str], folder: Path) -> None:
     """`tsunagi-verify` accepts what the demo exported, from another folder and with no setting."""
-    data, key = exported(played, folder)
-    assert not refused(data, key)
-    copy = folder / "copy.txt"
-    copy.write_bytes(data)
-    command = [sys.executable, "-m", "audit.verify", str(copy), "--key", key]
+    bundle, policy = exported(played, folder)
+    assert not refused(bundle, policy)
+    copy = shutil.copytree(bundle, folder / "copy")
+    command = [sys.executable, "-m", "audit.verify", str(copy), "--policy", str(policy)]
     assert subprocess.run(command, cwd=ROOT, capture_output=True, timeout=60).returncode == 0
 
 
 def test_any_changed_byte_is_refused(played: subprocess.CompletedProcess[str], folder: Path) -> None:
-    """Every byte of the signed head, and bytes all over the entries: one bit changed is found."""
-    data, key = exported(played, folder)
-    head = data.index(b"{")
-    places = [*range(head), *range(head, len(data), len(data) // 150), len(data) - 1]
-    for at in places:
-        changed = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
-        assert refused(changed, key), at
+    """Every byte of the signed checkpoint, and bytes all over the entries and hashes: one bit changed is found."""
+    bundle, policy = exported(played, folder)
+    copy = shutil.copytree(bundle, folder / "changed")
+    tiles = [path for path in sorted((bundle / "tile").rglob("*")) if path.is_file()]
+    assert len(tiles) >= 2
+    for path in (bundle / "checkpoint", bundle / "scope", bundle / "entries.csv", *tiles):
+        data, target = path.read_bytes(), copy / path.relative_to(bundle)
+        for at in {*range(0, len(data), max(1, len(data) // 150)), len(data) - 1}:
+            target.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+            assert refused(copy, policy), (path.name, at)
+        target.write_bytes(data)
+    assert not refused(copy, policy)
 
 
 def test_an_unsigned_or_cut_log_is_refused(played: subprocess.CompletedProcess[str], folder: Path) -> None:

@@ -44,10 +44,6 @@ class Books:
     """Series → the kinds of its events, in their order."""
     wrong: list[str] = field(default_factory=list)
 
-    @property
-    def entries(self) -> int:
-        return sum(len(tree.leaves) for tree in self.trees.values())
-
     def read(self) -> None:
         """Reads the database as it is now and notes what is wrong. Another process must have it open: the last one
         to leave a database would tidy its write-ahead log away."""

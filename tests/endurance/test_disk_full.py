@@ -151,6 +151,12 @@ def _held(town: Town) -> tuple[int, int]:
     return town.files(), sum(1 for _ in Path(f"/proc/{town.process.pid}/task").iterdir())
 
 
+def _nothing_leaked(town: Town, held: tuple[int, int]) -> bool:
+    """Whether the server holds no more than before; a connection that was closed is let go a moment later."""
+    files, threads = held
+    return _within(PATIENCE, lambda: _held(town)[0] <= files and _held(town)[1] <= threads)
+
+
 def _within(patience: float, true: Callable[[], bool]) -> bool:
     """Whether it becomes true in time."""
     end = time.monotonic() + patience
@@ -190,7 +196,7 @@ def test_a_full_disk_releases_nothing_and_loses_nothing(town: Town) -> None:
         books.read()
         assert books.kinds[found.consent][-1] == WITHDRAWN
         assert town.process is process
-        assert _within(PATIENCE, lambda: max(map(int.__sub__, _held(town), held)) <= 0), (held, _held(town))
+        assert _nothing_leaked(town, held)
 
 
 @pytest.mark.slow
@@ -208,7 +214,7 @@ def test_a_full_notary_signs_nothing_and_stops_nobody(town: Town) -> None:
             assert not unsigned.good
             assert "—" not in unsigned.raw
         assert books.signed() == before
-        assert _held(town) == held
+        assert _nothing_leaked(town, held)
         wire.close()
 
         town.stop(signal.SIGKILL)

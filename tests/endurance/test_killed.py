@@ -165,16 +165,6 @@ def test_a_killed_server_loses_nothing_that_it_acknowledged(
     for (_, index), leaf in run.load.kept.receipts.items():
         assert hashes[index].hex() == leaf, index
     assert len(run.load.kept.receipts) >= KILLS
-    print(
-        "DBG",
-        run.books.entries,
-        len(run.load.kept.receipts),
-        len(run.load.kept.cases),
-        len(run.load.kept.rows),
-        len(run.load.kept.stages),
-        len(run.load.kept.notes),
-        {k: len(v) for k, v in run.load.kept.kinds.items()},
-    )
     record_property("kills_survived", KILLS)
     record_property("answers_kept", run.load.kept.answers)
 

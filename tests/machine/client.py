@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.machine.replay import read_bundle
+
 SLOWEST = 5.0
 """Seconds: no step may hang longer (I16)."""
 IDLE = timedelta(minutes=15)
@@ -188,9 +190,10 @@ class Town:
 
     def export(self) -> str:
         """The collaboration's log as its auditor gets it."""
-        file = self.folder / "export.log"
-        self.order("export", file=str(file))
-        return file.read_text("utf-8")
+        folder = self.folder / "export"
+        shutil.rmtree(folder, ignore_errors=True)
+        self.order("export", folder=str(folder))
+        return read_bundle(folder)
 
     def files(self) -> int:
         """How many file handles the server holds."""

@@ -1,6 +1,6 @@
 """Replays an exported log: was every release to another organisation justified by a live consent before it?
 
-``python -m tests.machine.replay FILE`` reads the exported file and nothing else. In log order, and for each
+``python -m tests.machine.replay FOLDER`` reads the exported entries and nothing else. In log order, and for each
 consent series, it keeps what the entries say: an agreement was recorded, its keys were sealed, it ended. The
 rules:
 
@@ -118,8 +118,20 @@ class Replay:
         self.wrong.append(f"entry {index}: {what}")
 
 
+def read_bundle(folder: Path) -> str:
+    """The leaves of an exported bundle, a line each: every entry stands behind its length (C2SP tlog-tiles)."""
+    lines = []
+    for path in sorted((folder / "tile" / "entries").rglob("*")):
+        data, at = path.read_bytes() if path.is_file() else b"", 0
+        while at < len(data):
+            end = at + 2 + int.from_bytes(data[at : at + 2], "big")
+            lines.append(data[at + 2 : end].decode("ascii"))
+            at = end
+    return "".join(f"{line}\n" for line in lines)
+
+
 def read_leaves(text: str) -> list[Leaf]:
-    """The leaves of an exported log, behind the signed checkpoint and the empty line."""
+    """The leaves of an exported log."""
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
@@ -133,9 +145,9 @@ def replay(text: str) -> Replay:
     return state
 
 
-def main(file: str) -> int:
+def main(folder: str) -> int:
     """Prints what is wrong; 0 where nothing is, else 1."""
-    state = replay(Path(file).read_text("utf-8"))
+    state = replay(read_bundle(Path(folder)))
     for line in state.wrong:
         print(line)
     print(f"{state.releases} releases, {state.withdrawals} withdrawals, {len(state.wrong)} unjustified")

@@ -12,9 +12,11 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import uvicorn
 import uvloop
@@ -24,7 +26,7 @@ from service.app import serve_house
 from service.cli.opening import load_house
 from service.cli.serve import listen
 from service.flows.changes import set_role, stop_user
-from service.flows.export import export_log, tree_to_export
+from service.flows.export import Wanted, export_log, tree_to_export
 from service.flows.membership import present_member
 from service.flows.people import NewUser, add_user, find_organisation
 from service.flows.sweep import sweep
@@ -57,7 +59,9 @@ def make_town(folder: Path) -> None:
     clock = folder / "clock"
     clock.write_bytes(struct.pack(">Q", int(START.timestamp() * 1000)))
     house = load_house(
-        Settings(data=folder / "data", keys=folder / "keys", notary=folder / "notary"), clock=FileClock(clock), cost=WEAK
+        Settings(data=folder / "data", keys=folder / "keys", notary=folder / "notary"),
+        clock=FileClock(clock),
+        cost=WEAK,
     )
     asyncio.run(_add_spare(house))
     town = {
@@ -105,9 +109,17 @@ async def _sweep(house: House, _said: Arguments) -> None:
 
 
 async def _export(house: House, said: Arguments) -> None:
-    pieces: list[bytes] = []
-    await export_log(house, await tree_to_export(house, None), pieces.append)
-    Path(said["file"]).write_bytes(b"".join(pieces))  # noqa: ASYNC240  # the test waits for it
+    folder = Path(said["folder"])
+
+    @contextmanager
+    def new(name: str) -> Iterator[BinaryIO]:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            yield file
+
+    wanted = Wanted(tree=await tree_to_export(house, None))
+    await export_log(house, wanted, new, lambda _done, _size: None)
 
 
 COMMANDS: Mapping[str, Callable[[House, Arguments], Awaitable[None]]] = {

@@ -84,9 +84,12 @@ def test_what_is_not_justified_is_found(lines: list[Line]) -> None:
 def test_it_runs_alone(tmp_path: Path) -> None:
     """The replay needs nothing but the exported file and says by its exit code what it found."""
     for lines, code in (([*BEGUN, _read(1)], 0), ([*BEGUN, *ENDED, _read(2)], 1)):
-        file = tmp_path / "export.log"
-        file.write_text(_text(lines), "utf-8")
-        command = [sys.executable, "-m", "tests.machine.replay", str(file)]
+        leaves = [line.encode() for line in _text(lines).splitlines() if line.startswith("{")]
+        folder = tmp_path / str(code)
+        file = folder / "tile" / "entries" / f"000.p/{len(leaves)}"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"".join(len(leaf).to_bytes(2, "big") + leaf for leaf in leaves))
+        command = [sys.executable, "-m", "tests.machine.replay", str(folder)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == code, done.stderr
         assert "1 releases" in done.stdout

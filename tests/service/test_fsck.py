@@ -2,6 +2,7 @@
 
 import random
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -13,16 +14,20 @@ import pytest
 from audit.tiles import WIDTH, Tile, completed_tiles
 from audit.tree import EMPTY as EMPTY_TREE
 from audit.tree import Frontier, append, leaf_hash
+from service.cli.opening import load_house
 from service.flows.administration import stop_user
+from service.flows.continuing import continue_logs
 from service.flows.fsck import Table, check_house
 from service.flows.fsck.growing import Growing
+from service.flows.notary import publish_dirty
 from service.flows.retention import prune_log
 from service.flows.witnesses import remove_witness
+from service.house import House
 from tests.attacks.hands import Cell, keep, put_back, raw, write
 from tests.attacks.test_second_pass import with_one_more_field
 from tests.service.checking import NEW_PASSWORD, WITNESS, Story, collaboration, found, happen, opened, redact
 from tests.service.consenting import HOW
-from tests.service.world import OTHER_NPO, PASSWORD, World
+from tests.service.world import OTHER_NPO, PASSWORD, WEAK, World
 
 LAST = "(SELECT max(id) FROM entry WHERE tree = ?)"
 
@@ -287,6 +292,33 @@ def test_an_end_that_was_cut_off_with_the_head_is_found(told: World, story: Stor
         ),
     )
     assert found(told) == [f"behind entry {story.tree}/{size}"]
+
+
+def test_a_log_that_went_on_after_a_restored_backup_is_no_finding(told: World, story: Story) -> None:
+    """An older database is behind what was signed; once its logs have ended and gone on, all fits again."""
+    told.close()
+    shutil.copytree(told.settings.data, told.folder / "backup")
+    told.open()
+    told.request(story.cases["shared"])
+    told.run(publish_dirty(told.house))
+    size = signed_after(told, 0)[-1]
+    told.close()
+    shutil.rmtree(told.settings.data)
+    shutil.copytree(told.folder / "backup", told.settings.data)
+    told.house = load_house(told.settings, behind=True, clock=told.clock, cost=WEAK)
+    assert found(told) == [f"behind entry {story.tree}/{size}"]
+    told.run(go_on(told.house))
+    told.run(told.house.stop())
+    told.open()
+    told.request(story.cases["shared"])
+    told.run(publish_dirty(told.house))
+    assert collaboration(told).name == f"{story.tree}.2"
+    assert found(told) == []
+
+
+async def go_on(house: House) -> None:
+    house.start()
+    await continue_logs(house)
 
 
 def test_a_log_under_another_name_is_found(told: World) -> None:

@@ -1,4 +1,4 @@
-"""The log for those who watch it: witnesses see hashes of their tree, auditors its entries, nobody anything unsigned."""
+"""The log for those who watch it: witnesses see hashes of their tree, auditors its entries, nobody what is unsigned."""
 
 import sqlite3
 from contextlib import closing
@@ -92,7 +92,12 @@ def test_nobody_else_is_shown_hashes(world: World) -> None:
     assert world(None, "GET", note).status_code == 401
     assert world("supervisor", "GET", note).status_code == 403
     assert world("auditor", "GET", note).status_code == 200
-    for other in (token[:-1] + ("A" if token[-1] != "A" else "B"), "w.", token.removeprefix("w."), f"{token}A"):
+    for other in (
+        token[:-1] + ("A" if token[-1] != "A" else "B"),
+        "w.",
+        token.removeprefix("w."),
+        f"{token}A",
+    ):
         assert watch(world, other, note)[0] == 401, other
     world.run(remove_witness(world.house, tree, WITNESS.name))
     assert watch(world, token, note)[0] == 401
@@ -206,13 +211,15 @@ def test_a_cosignature_written_into_the_database_is_not_shown(world: World) -> N
 
 
 def test_our_own_signature_over_another_past_stops_the_log(world: World) -> None:
-    """A witness brings a note that our key signed and our log does not hold: it went back, and takes no more entries."""
+    """A witness brings a note that our key signed and our log does not hold: it went back, and takes no more."""
     case, _, _ = world.shared_case()
     tree = tree_of(world)
     token = token_of(world, tree)
     note, found = read(world, token, tree)
     origin, seed = note.partition("\n")[0], world.house.notary.seed or b""
-    later = sign_note(write_body(Checkpoint(origin=origin, size=found.size + 9, root=b"\x05" * 32)), origin, seed)
+    later = sign_note(
+        write_body(Checkpoint(origin=origin, size=found.size + 9, root=b"\x05" * 32)), origin, seed
+    )
     assert watch(world, token, f"/api/log/{tree}/cosignatures", cosigned(world, later))[0] == 422
     answer = world("caseworker", "GET", f"/api/cases/{case}")
     assert answer.status_code == 503

@@ -105,14 +105,11 @@ def start_of(index: int) -> int:
 
 
 def found_in_place(changed: Changed) -> frozenset[Refusal]:
-    """How changed entries are refused by hashes that were not changed.
-
-    A later entry of the same bundle that breaks a rule may be named instead: a bundle is read before it is hashed.
-    """
-    early, hashed = changed.early, Refusal("tile", changed.at)
-    if early is None or early.index is None or start_of(early.index) > changed.at:
-        return frozenset({hashed})
-    return frozenset({early} if early.index == changed.at else {early, hashed})
+    """How changed entries are refused by hashes that were not changed: entry by entry, rules before hashes."""
+    early = changed.early
+    if early is not None and early.index == changed.at:
+        return frozenset({early})
+    return refused("tile", changed.at)
 
 
 def repacked(leaves: Sequence[bytes], size: int) -> Files:

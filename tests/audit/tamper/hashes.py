@@ -45,7 +45,7 @@ def _named(name: str, data: bytes, at: int) -> frozenset[Refusal]:
 
 
 def _named_entry(first: int, data: bytes, at: int) -> frozenset[Refusal]:
-    """What is said of one byte of an entry bundle: the bundle for a length, else the entry or the one behind."""
+    """What is said of one byte of an entry bundle: the bundle for a length, else the entry."""
     index, start = first, 0
     while (stop := start + 2 + int.from_bytes(data[start : start + 2], "big")) <= at:
         index, start = index + 1, stop
@@ -55,7 +55,6 @@ def _named_entry(first: int, data: bytes, at: int) -> frozenset[Refusal]:
         {
             Refusal("tile", index),
             Refusal("time", index),
-            Refusal("time", index + 1),
             *(Refusal("leaf", index, fault) for fault in _LEAF_FAULTS),
         }
     )
