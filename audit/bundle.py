@@ -109,6 +109,8 @@ def _verify_case(bundle: Bundle, cosigned: Cosigned, scope: str, old: Checkpoint
         raise VerifyError(Step.ENTRIES)
     with file:
         found = check_chosen(bundle.read, file, scope.removeprefix("case "), size)
+    if bundle.read(TABLE, 0) is not None:  # it would be read, and nothing says that it is true
+        raise VerifyError(Step.TABLE)
     return Verified(
         cosigned=cosigned,
         scope=scope,

@@ -328,7 +328,7 @@ class Bundle:
         logs = {mark: key for mark, key in policy.keys.items() if (key[0], mark[0]) == (LOG, origin)}
         old = None if older is None else open_note(older, "since", logs)
         old is None or old[1] <= size or refuse("since", size, "shrank")
-        self.table = None if case else self.open("entries.csv")
+        self.table = self.open("entries.csv")
         with self.table or io.BytesIO():
             self.same = self.table is None or self.table.read(len(HEADER)) == HEADER
             roots = self.check_tiles(size, MAX_SIZE if case else min(int(since or 0), size) // WIDTH)
@@ -343,7 +343,7 @@ class Bundle:
             absent = [at for at in self.absent if at >= self.pruned]
             missing = [at for at in absent if at not in self.redacted]
             not missing or refuse("absent", missing[0])
-            (self.same and not (self.table and self.table.read(1))) or refuse("table")
+            (self.same and not (self.table and (case or self.table.read(1)))) or refuse("table")
         log = {"ok": True, "origin": origin, "size": size, "root": root.hex(), "cosigners": times}
         span = {"scope": scope, "read": self.read, "first": self.first or None, "last": self.last or None}
         gone = {"redacted": absent, "pruned": self.pruned * (absent != self.absent)}

@@ -75,7 +75,9 @@ def write_verified(found: Verified, japanese: bool) -> str:
 
 
 def _details(found: Verified, japanese: bool) -> list[str]:
-    lines = [
+    root = found.cosigned.checkpoint.root.hex()
+    lines = [f"根のハッシュ {root}" if japanese else f"root {root}"]
+    lines += [
         f"立会人 {name}：{_clock(time)} に確認" if japanese else f"cosigned by {name} at {_clock(time)}"
         for name, time in found.cosigned.cosigners
     ]

@@ -157,7 +157,7 @@ def cased() -> Log:
 
 
 def test_a_bundle_of_one_case_holds_that_case() -> None:
-    """Inclusion only: nothing is said of the others, and no table is read."""
+    """Inclusion only: nothing is said of the others, and a table beside it, which nothing proves, is refused."""
     log = cased()
     files = of_case(log, CASE)
     assert accept(files) == Verified(
@@ -177,7 +177,8 @@ def test_a_bundle_of_one_case_holds_that_case() -> None:
     old = accept(files, log.note(299)).since
     assert old == Checkpoint(origin=ORIGIN, size=299, root=root_of(LOG.all_hashes[:299]))
     assert fault_of(files, Log(leaves=many_leaves(299)).note()) == (Step.SINCE, None, "fork")
-    assert not accept({**files, TABLE: b"rubbish"}).table
+    for table in (b"rubbish", b"", FILES[TABLE]):
+        assert fault_of({**files, TABLE: table}) == (Step.TABLE, None, "")
     assert fault_of(without(files, "leaves")) == (Step.ENTRIES, None, "")
     assert fault_of({**files, "leaves": b"300 {}\n"}) == (Step.LEAF, 300, "form")
     assert fault_of({**files, "leaves": files["leaves"] + b"600 {}\n"}) == (Step.ENTRIES, 599, "")
@@ -569,6 +570,20 @@ class TestLarge:
         assert accept(whole(late)).redacted == (16_383,)
         still = many_leaves(16_384)[-1].replace(b'"id":"0', b'"id":"f')
         assert accept(whole(put({16_384: still}, Log(leaves=many_leaves(16_385))))).read == 16_385
+
+    def test_a_part_that_begins_too_early_is_told_before_what_else_it_breaks(self) -> None:
+        """The first entry at fault is named, though its part is refused for another one."""
+        early = many_leaves(1)[0].replace(b'"id":"0', b'"id":"f')
+        log = put({16_384: early, 16_390: b"{}"}, Log(leaves=many_leaves(16_400)))
+        files = without({**whole(Log(leaves=many_leaves(16_400))), **entry_bundles(log.leaves)}, TABLE)
+        files |= {**hash_tiles(log.all_hashes), "checkpoint": log.note().encode()}
+        assert fault_of(files) == (Step.TIME, 16_384, "")
+        late = put({16_390: b"{}"}, Log(leaves=many_leaves(16_400)))
+        files = {**files, **entry_bundles(late.leaves), **hash_tiles(late.all_hashes)}
+        assert fault_of({**files, "checkpoint": late.note().encode()}) == (Step.LEAF, 16_390, "form")
+        still = put({16_384: many_leaves(16_384)[-1], 16_390: b"{}"}, Log(leaves=many_leaves(16_400)))
+        files = {**files, **entry_bundles(still.leaves), **hash_tiles(still.all_hashes)}
+        assert fault_of({**files, "checkpoint": still.note().encode()}) == (Step.LEAF, 16_390, "form")
 
     def test_a_part_without_texts_lies_between_others(self) -> None:
         """What was pruned has no times: the order is that of the entries that are there."""

@@ -1,6 +1,7 @@
 """A run of entry bundles is checked by itself: each leaf's rules, its time, its place in the tile of hashes."""
 
 import hashlib
+import pickle
 from collections.abc import Mapping
 
 import pytest
@@ -146,6 +147,35 @@ def test_an_entry_earlier_than_the_one_before_is_found() -> None:
     still = LEAVES[256].replace(b"435Z", b"434Z")
     assert scan(put({256: still})).last == "2026-11-23T05:50:27.778Z"
     assert fault_of(put({256: still.replace(b"434Z", b"433Z")})) == (Step.TIME, 256, "")
+
+
+def test_the_first_entry_at_fault_is_the_one_that_is_told() -> None:
+    """Entry by entry: its rules, its time, its place; a hash that is wrong comes before a later broken rule."""
+    edited = {at: LEAVES[at].replace(b"login.ok", b"login.fail") for at in (3, 9, 260)}
+    early = at_second(26, Entry(event=Event.LOGIN_OK, id=digest(700)[:16]))
+    for at, broken, fault in ((9, b"{}", (Step.LEAF, 9, "form")), (9, early, (Step.TIME, 9, ""))):
+        assert fault_of(put({at: broken}, hashed=False)) == fault
+        assert fault_of(put({3: edited[3], at: broken}, hashed=False)) == (Step.TILE, 3, "")
+        assert fault_of(put({3: None, 4: edited[9], at: broken}, hashed=False)) == (Step.TILE, 4, "")
+        assert fault_of(put({at: broken, 260: edited[260]}, hashed=False)) == fault
+    assert fault_of(put({3: b"{}", 9: edited[9]}, hashed=False)) == (Step.LEAF, 3, "form")
+
+
+def test_a_refused_part_says_how_it_begins() -> None:
+    """Its first entry may be earlier than the part before allows: that would be the first fault of all."""
+    bare = VerifyError(Step.ROOT)
+    assert bare.begins == ("", 0)
+    for changes, tiles, begins in (
+        ({9: b"{}"}, TILES, ("2026-11-23T05:50:27.179Z", 0)),
+        ({260: b"{}"}, TILES[1:], ("2026-11-23T05:50:27.435Z", 256)),
+        ({256: None, 260: b"{}"}, TILES[1:], ("2026-11-23T05:50:27.436Z", 257)),
+        ({256: b"{}"}, TILES[1:], ("", 0)),
+    ):
+        with pytest.raises(VerifyError) as caught:
+            scan(put(changes, hashed=False), *tiles)
+        assert caught.value.begins == begins
+        sent = pickle.loads(pickle.dumps(caught.value))
+        assert (sent.args, sent.begins) == (caught.value.args, begins)
 
 
 def test_entries_without_text_are_told() -> None:

@@ -187,6 +187,7 @@ def test_the_command_says_what_it_found(
     assert capsys.readouterr() == (
         "OK: the records are unaltered. log.tsunagi.example/test: 4 entries "
         "2026-11-23T05:50:27.179Z – 2026-11-23T05:50:27.182Z\n"
+        "  root dd97094bd82fccb37fdc3636231b13c673911c9cb6af0687e2fd025f67340822\n"
         "  cosigned by npo at 2026-11-23T05:00:00Z\n",
         "",
     )

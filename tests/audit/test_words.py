@@ -127,18 +127,21 @@ def test_a_refusal_names_whom_the_policy_names() -> None:
     )
 
 
-def test_what_holds_is_said_in_one_line_where_there_is_no_more() -> None:
-    """Origin, number of entries, and from when to when; an empty log has no times."""
+def test_what_holds_is_said_with_its_root() -> None:
+    """Origin, number of entries, from when to when, and the root as the sheet of paper has it."""
+    root = digest(1).hex()
     assert write_verified(verified(), japanese=False) == (
         "OK: the records are unaltered. log.example/b: 5 entries "
-        "2026-11-23T05:50:27.179Z – 2026-11-23T05:50:27.183Z"
+        f"2026-11-23T05:50:27.179Z – 2026-11-23T05:50:27.183Z\n  root {root}"
     )
     assert write_verified(verified(), japanese=True) == (
-        "記録は書き換えられていません。log.example/b：5件 2026-11-23T05:50:27.179Z – 2026-11-23T05:50:27.183Z"
+        "記録は書き換えられていません。log.example/b：5件 "
+        f"2026-11-23T05:50:27.179Z – 2026-11-23T05:50:27.183Z\n  根のハッシュ {root}"
     )
     empty = verified(size=0, times=("", ""))
-    assert write_verified(empty, japanese=False) == "OK: the records are unaltered. log.example/b: 0 entries"
-    assert write_verified(empty, japanese=True) == "記録は書き換えられていません。log.example/b：0件"
+    english, japanese = write_verified(empty, japanese=False), write_verified(empty, japanese=True)
+    assert english == f"OK: the records are unaltered. log.example/b: 0 entries\n  root {root}"
+    assert japanese == f"記録は書き換えられていません。log.example/b：0件\n  根のハッシュ {root}"
 
 
 @pytest.mark.parametrize(
@@ -205,8 +208,8 @@ def test_what_holds_is_said_in_one_line_where_there_is_no_more() -> None:
 )
 def test_what_was_not_proved_is_said_too(found: Verified, english: list[str], japanese: list[str]) -> None:
     """Who cosigned and when, what was only hashed, what is gone, what it continues: a line each."""
-    assert write_verified(found, japanese=False).split("\n")[1:] == [f"  {line}" for line in english]
-    assert write_verified(found, japanese=True).split("\n")[1:] == [f"  {line}" for line in japanese]
+    assert write_verified(found, japanese=False).split("\n")[2:] == [f"  {line}" for line in english]
+    assert write_verified(found, japanese=True).split("\n")[2:] == [f"  {line}" for line in japanese]
 
 
 def test_a_policy_that_cannot_be_read_is_told_by_its_line() -> None:

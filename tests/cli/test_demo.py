@@ -185,17 +185,26 @@ def test_any_changed_byte_is_refused(played: subprocess.CompletedProcess[str], f
 
 
 def test_an_unsigned_or_cut_log_is_refused(played: subprocess.CompletedProcess[str], folder: Path) -> None:
-    """Without its signature line, or without its last entry, the file is no proof."""
-    data, key = exported(played, folder)
-    lines = data.splitlines(keepends=True)
-    assert refused(b"".join(line for line in lines if not line.startswith("— ".encode())), key)
-    assert refused(b"".join(lines[:-1]), key)
+    """Without a signature line, or without the end of its entries, the bundle is no proof."""
+    bundle, policy = exported(played, folder)
+    copy = shutil.copytree(bundle, folder / "unsigned")
+    lines = (bundle / "checkpoint").read_bytes().splitlines(keepends=True)
+    for at, line in enumerate(lines):
+        if line.startswith("— ".encode()):
+            (copy / "checkpoint").write_bytes(b"".join([*lines[:at], *lines[at + 1 :]]))
+            assert refused(copy, policy)
+    (copy / "checkpoint").write_bytes(b"".join(lines))
+    entries = next(path for path in (copy / "tile" / "entries").rglob("*") if path.is_file())
+    entries.write_bytes(entries.read_bytes()[:-100])
+    assert refused(copy, policy)
 
 
 def test_serve_refuses_practice_data(played: subprocess.CompletedProcess[str], folder: Path) -> None:
     """Practice data is never served as real."""
     assert played.returncode == 0
-    done = tsunagi(folder, "serve", DATA="var/practice/data", KEYS="var/practice/keys")
+    done = tsunagi(
+        folder, "serve", DATA="var/practice/data", KEYS="var/practice/keys", NOTARY="var/practice/notary"
+    )
     assert done.returncode == 1
     assert "practice" in done.stderr
 
