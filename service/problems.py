@@ -16,7 +16,7 @@ from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
 
-from audit.errors import NotaryError
+from audit.errors import NotaryError, NoteError
 from cases.errors import MoveError
 from consent.errors import AnswerError, AnswerFault, RecordError, StateError
 from policies.matrix import Policy
@@ -79,6 +79,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     MoveError: Kind(409, "wrong_state", "The state does not allow this"),
     NeverAllowedError: Kind(403, "not_allowed", "Not allowed"),
     NotCoveredError: Kind(403, "not_covered", "Not covered by the consent"),
+    NoteError: Kind(503, "unavailable", "Not available now; try again"),
     NotaryError: Kind(503, "unavailable", "Not available now; try again"),
     NotSignedError: Kind(503, "unavailable", "Not available now; try again"),
     NotSignedInError: Kind(401, "not_signed_in", "Sign in first"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from audit.checkpoint import Checkpoint, open_checkpoint, sign_note, write_body
 from audit.errors import NotaryError, NotaryFault, NoteError, TreeError
-from audit.notary import Signed, check_grown, grow, signed
+from audit.notary import Signed, State, check_grown, grow, signed
 from audit.tiles import span_hash, tiles_for
 from audit.tree import Frontier, frontier_spans
 from service.flows.errors import NotSignedError
@@ -64,6 +64,7 @@ async def sign_tree(notary: Notary, look: Look, tree: TreeRow) -> tuple[str, Che
         before = signed(state, tree.origin)
         if tree.origin in state and state[tree.origin].ended:
             raise NotaryError(NotaryFault.ENDED, before.size)
+        _check_begun(state, tree)
         found = await look(lambda tx: trees.head(tx, tree.number))
         claimed = Checkpoint(origin=tree.origin, size=found.size, root=found.root)
         after = before
@@ -79,6 +80,20 @@ async def sign_tree(notary: Notary, look: Look, tree: TreeRow) -> tuple[str, Che
         if after != before:
             notary.write({**state, tree.origin: Signed(frontier=after)})
         return sign_note(write_body(claimed), tree.origin, notary.seed), claimed
+
+
+def _check_begun(state: State, tree: TreeRow) -> None:
+    """Lets pass a first generation, and one whose elder has ended: a planted row would divert the log to itself.
+
+    Raises NotaryError(CHANGED).
+    """
+    base, dot, generation = tree.name.partition(".")
+    if not dot:
+        return
+    elder = base if generation == "2" else f"{base}.{int(generation) - 1}"
+    before = state.get(tree.origin.removesuffix(tree.name) + elder)
+    if before is None or not before.ended:
+        raise NotaryError(NotaryFault.CHANGED)
 
 
 def _leaves(tree: int, first: int, stop: int) -> Callable[[Transaction], Awaitable[tuple[EntryRow, ...]]]:
@@ -202,12 +217,21 @@ async def frontier_at(tx: Transaction, tree: int, size: int, at: int) -> Frontie
         return None
 
 
+async def _grew(house: House, tree: TreeRow) -> bool:
+    """Whether the tree has entries that are not signed; of a notary that runs apart, whether it may have some."""
+    if house.notary.seed is None:
+        return bool(await house.look(trees.unsigned_trees))
+    return (await house.look(_head(tree.number))).size > signed(house.notary.read(), tree.origin).size
+
+
 async def publish_dirty(house: House) -> int:
-    """Publishes every tree that grew since its newest checkpoint; gives back how many. One that is refused, or has
-    no signature yet, stops no other."""
+    """Publishes every tree that grew since it was signed last; gives back how many. One that is refused, or has no
+    signature yet, stops no other. What was signed, the notary says: rows of checkpoints could be anybody's."""
     published = 0
-    for tree in await house.look(trees.unsigned_trees):
+    for tree in await house.look(trees.growing_trees):
         try:
+            if not await _grew(house, tree):
+                continue
             await publish(house, tree)
             published += 1
         except (NotaryError, NotSignedError):

@@ -19,11 +19,13 @@ from service.cli.opening import OpeningError
 from service.flows.errors import NotSignedError
 from service.flows.notary import publish, publish_dirty, sign_tree
 from service.notary import Notary
-from service.store.engine import open_read_only
+from service.store import trees
+from service.store.engine import Transaction, open_read_only
 from service.store.errors import UnavailableError
 from service.store.macs import Macs
 from service.store.reader import Reader
 from service.store.trees import TreeRow
+from service.store.writer import Done, Job
 from tests.service.checking import collaboration
 from tests.service.faults import failing_world
 from tests.service.forging import another, forge, grow, rewrite
@@ -430,3 +432,36 @@ def test_a_note_over_more_than_there_is_stops_the_house(apart: tuple[World, Nota
     assert fault(world) is NotaryFault.SHRANK
     assert kept(world) == before
     check_stopped(world, case)
+
+
+# rows that somebody planted
+
+
+def test_a_planted_generation_takes_entries_for_a_minute_and_no_signature(world: World) -> None:
+    """A row that says that another log goes on already diverts the entries to one that nobody watches: not signed."""
+    case, _, _ = world.shared_case()
+    sign(world)
+    tree = collaboration(world)
+    world.run(world.house.commit(_plant(replace(tree, name=f"{tree.name}.2", origin=f"{tree.origin}.2"))))
+    assert world("caseworker", "GET", f"/api/cases/{case}").status_code == 200
+    world.run(publish_dirty(world.house))
+    check_stopped(world, case)
+
+
+def _plant(tree: TreeRow) -> Job[None]:
+    async def job(tx: Transaction) -> Done[None]:
+        await trees.add_tree(tx, tree.name, tree.origin)
+        return Done(outcome=None)
+
+    return job
+
+
+def test_a_planted_checkpoint_keeps_nothing_from_being_signed(world: World) -> None:
+    """Rows of checkpoints are anybody's who writes the database: how far it is signed, the notary knows by itself."""
+    world.shared_case()
+    tree, size = collaboration(world), len(world.leaves(collaboration(world).name))
+    planted = f"({tree.number} << 40) | 1000000, {tree.number}, 1000000, 'none'"
+    forge(world, f"INSERT INTO checkpoint (id, tree, size, note) VALUES ({planted})")
+    world.run(publish_dirty(world.house))
+    assert signed_size(world) == size
+    assert world("auditor", "GET", "/api/log").status_code == NOT_NOW
