@@ -29,6 +29,7 @@ from crypto.notes import (
 )
 
 MAX_NOTE = 65_536  # characters
+_END_OF_TIME = 2**63  # seconds that no cosignature may name
 _MAX_LINES = 100  # signature lines
 _BODY = re.compile(r"([^\n]+)\n(0|[1-9][0-9]{0,18})\n([A-Za-z0-9+/]{43}=)\n")
 _LINE = re.compile(r"— ([^\n ]+) ([A-Za-z0-9+/]+={0,2})")
@@ -119,7 +120,7 @@ def cosign(body: str, signer: SignerKey, time: int) -> str:
 
     C2SP tlog-cosignature ``cosignature/v1``. Raises NoteError(KEY) for a key of another kind.
     """
-    if signer.algorithm != COSIGNATURE or not 0 <= time < 2**63:
+    if signer.algorithm != COSIGNATURE or not 0 <= time < _END_OF_TIME:
         raise NoteError(NoteFault.KEY)
     signed = time.to_bytes(8, "big") + sign(signer.seed, cosigned(body, time))
     blob = base64.b64encode(signer.verifier().key_id + signed).decode("ascii")
@@ -197,7 +198,7 @@ def _check_line(body: str, key: VerifierKey, signature: bytes) -> Signature:
     if key.algorithm == COSIGNATURE:
         time = int.from_bytes(signature[:8], "big")
         message, signature = cosigned(body, time), signature[8:]
-    if not verify(key.public, message, signature):
+    if (time or 0) >= _END_OF_TIME or not verify(key.public, message, signature):
         raise NoteError(NoteFault.SIGNATURE)
     return Signature(key=key, time=time)
 

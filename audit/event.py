@@ -5,12 +5,13 @@ The rules of a leaf stand in ``audit.leaf``; writing goes through the same check
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from audit.codes import Decision, Event, Flag, Purpose, Reason, Role, Via
 from audit.errors import EntryError, EntryFault
-from audit.leaf import FORMS, KEYS, MAX_LEAF, join_codes, match_leaf, scan_leaf, split_codes
+from audit.leaf import FORMS, MAX_LEAF, join_codes, match_leaf, scan_leaf, scan_leaves, split_codes
 from audit.times import later, read_time, write_time
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Role",
     "Via",
     "canonical",
+    "canonical_all",
     "detail_commitment",
     "later",
     "read_leaf",
@@ -83,19 +85,30 @@ def canonical(entry: Entry, time: datetime) -> bytes:
     Codes in ``fields``, ``withheld`` and ``flags`` must be sorted. Raises EntryError for an entry that
     breaks any rule of ``audit.leaf``.
     """
-    texts = _texts(entry, time)
+    return canonical_all((entry,), time)[0]
+
+
+def canonical_all(entries: Iterable[Entry], time: datetime) -> list[bytes]:
+    """The leaf of each entry, all at the same ``time``, as `canonical` writes it and for less."""
+    said = write_time(time)
+    texts = [_texts(entry, said) for entry in entries]
+    leaves = [_write(one).encode("utf-8", "replace") for one in texts]
+    for one, found in zip(texts, scan_leaves(leaves), strict=True):
+        if list(filter(None, one)) != list(filter(None, found)):  # a text that brought keys of its own
+            raise EntryError(EntryFault.FORM)
+    return leaves
+
+
+def _write(texts: tuple[str | None, ...]) -> str:
     parts = [
         f'"{key}":{quote}{text}{quote}'
         for (key, quote, _), text in zip(FORMS, texts, strict=True)
         if text is not None
     ]
-    leaf = ("{" + ",".join(parts) + "}").encode("utf-8", "replace")
-    if match_leaf(leaf).group(*KEYS) != texts:  # a text that brought keys of its own
-        raise EntryError(EntryFault.FORM)
-    return leaf
+    return "{" + ",".join(parts) + "}"
 
 
-def _texts(entry: Entry, time: datetime) -> tuple[str | None, ...]:
+def _texts(entry: Entry, time: str) -> tuple[str | None, ...]:
     """The text of each key's value in the order of ``KEYS``, None where the entry does not have it."""
     return (
         entry.actor,
@@ -120,7 +133,7 @@ def _texts(entry: Entry, time: datetime) -> tuple[str | None, ...]:
         entry.reason,
         entry.session,
         entry.subject,
-        write_time(time),
+        time,
         "1",
         entry.via,
     )

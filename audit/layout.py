@@ -89,13 +89,15 @@ def read_bundle(data: bytes, width: int) -> list[bytes | None]:
     Raises LayoutError unless the bytes are exactly so many entries of at most 2,048 bytes.
     """
     leaves: list[bytes | None] = []
-    at = 0
+    at, end = 0, len(data)
     for _ in range(width):
         start = at + 2
-        at = start + int.from_bytes(data[start - 2 : start], "big")
-        if start > len(data) or at > len(data) or at - start > MAX_LEAF:
+        if start > end:
+            raise LayoutError
+        at = start + (data[at] << 8 | data[at + 1])
+        if at > end or at - start > MAX_LEAF:
             raise LayoutError
         leaves.append(data[start:at] if at > start else None)
-    if at != len(data):
+    if at != end:
         raise LayoutError
     return leaves

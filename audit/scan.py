@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from audit.codes import Event
 from audit.errors import AuditError, EntryError, LayoutError
 from audit.layout import MAX_BUNDLE, bundle_path, read_bundle, tile_path
-from audit.leaf import scan_leaf
-from audit.sheet import write_row
-from audit.tiles import WIDTH, Tile, tile_root
+from audit.leaf import KEYS, Values, scan_leaves
+from audit.sheet import write_rows
+from audit.tiles import WIDTH, Tile, tile_hashes, tile_root
 from audit.tree import HASH_SIZE, leaf_hash
 
 Read = Callable[[str, int], bytes | None]
@@ -77,7 +77,11 @@ class Part:
     digest: bytes = b""
 
 
-_REDACT, _PRUNE = Event.REDACT_ENTRY.value, Event.RETENTION_PRUNE.value
+Entry = tuple[int, Values]
+"""An entry that has text: its index, and the values of its leaf."""
+_DEC, _EV, _ID, _REF, _T = map(KEYS.index, ("dec", "ev", "id", "ref", "t"))
+_REDACT = Event.REDACT_ENTRY.value
+_NAMING = frozenset({_REDACT, Event.RETENTION_PRUNE.value})
 
 
 def scan_part(read: Read, tiles: Sequence[Tile], *, table: bool) -> Part:
@@ -94,24 +98,22 @@ def scan_part(read: Read, tiles: Sequence[Tile], *, table: bool) -> Part:
 
 
 def _scan_tiles(read: Read, tiles: Sequence[Tile], part: Part, *, table: bool) -> Part:
-    rows = hashlib.sha256()
+    digest = hashlib.sha256()
     for tile in tiles:
         leaves = read_leaves(read, tile)
         data = read_tile(read, tile)
-        _check_leaves(part, leaves, data, tile)
+        entries = _check_leaves(part, tile.number * WIDTH, leaves, data)
+        _keep(part, entries)
+        part.absent += [at for at, leaf in enumerate(leaves, tile.number * WIDTH) if leaf is None]
         if tile.width == WIDTH:
             part.roots.append(tile_root(data))
         else:
-            part.hashes = tuple(data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE))
+            part.hashes = tile_hashes(data)
         if table:
-            row = b"".join(
-                write_row(tile.number * WIDTH + at, leaf)
-                for at, leaf in enumerate(leaves)
-                if leaf is not None
-            )
-            part.length += len(row)
-            rows.update(row)
-    part.digest = rows.digest()
+            rows = write_rows(entries)
+            part.length += len(rows)
+            digest.update(rows)
+    part.digest = digest.digest()
     return part
 
 
@@ -134,41 +136,54 @@ def read_tile(read: Read, tile: Tile) -> bytes:
     return data
 
 
-def _scan(part: Part, index: int, leaf: bytes | None) -> bytes:
-    """The hash of a leaf that keeps every rule; no bytes for one without text."""
-    if leaf is None:
-        part.absent.append(index)
-        return b""
+def _check_leaves(part: Part, start: int, leaves: Sequence[bytes | None], data: bytes) -> list[Entry]:
+    """The entries of a tile that have text, checked together; where that fails, one by one, to name the first."""
     try:
-        found = scan_leaf(leaf)
+        return _check_run(part, start, leaves, data)
+    except VerifyError:
+        places = range(0, len(data), HASH_SIZE)
+        runs = (
+            _check_run(part, start + at, [leaf], data[place : place + HASH_SIZE])
+            for at, (leaf, place) in enumerate(zip(leaves, places, strict=True))
+        )
+        return [entry for run in runs for entry in run]
+
+
+def _check_run(part: Part, start: int, leaves: Sequence[bytes | None], data: bytes) -> list[Entry]:
+    """The entries that have text: all keep the rules, none is earlier than the one before, each is in its place.
+
+    ``data`` are their hashes. An error names the first index: where several leaves are given, not the one at fault.
+    """
+    indices = [at for at, leaf in enumerate(leaves, start) if leaf is not None]
+    try:
+        found = scan_leaves([leaf for leaf in leaves if leaf is not None])
     except EntryError as error:
-        raise VerifyError(Step.LEAF, index, error.fault) from None
-    time, event = found["t"], found["ev"]
-    if time < part.last:  # the form sorts as text in the order of time
-        raise VerifyError(Step.TIME, index)
-    if not part.first:
-        part.first, part.first_at = time, index
-    part.last = time
-    part.ids += bytes.fromhex(found["id"])
-    if event in (_REDACT, _PRUNE) and found["ref"] and found["dec"] != "deny":
-        (part.redacted if event == _REDACT else part.pruned).append((int(found["ref"]), index))
-    return leaf_hash(leaf)
+        raise VerifyError(Step.LEAF, start, error.fault) from None
+    times = [part.last, *(values[_T] for values in found)]
+    if times != sorted(times):  # the form sorts as text in the order of time
+        raise VerifyError(Step.TIME, start)
+    if found and not part.first:
+        part.first, part.first_at = found[0][_T], indices[0]
+    if _hashes(leaves, data) != data:
+        raise VerifyError(Step.TILE, start)
+    part.last = times[-1]
+    return list(zip(indices, found, strict=True))
 
 
-def _check_leaves(part: Part, leaves: Sequence[bytes | None], data: bytes, tile: Tile) -> None:
-    """Refuse the first entry that breaks a rule, or whose hash is not the one in its tile."""
-    hashes: list[bytes] = []
-    start = tile.number * WIDTH
-    try:
-        hashes.extend(_scan(part, start + at, leaf) for at, leaf in enumerate(leaves))
-    finally:  # an entry before the one at fault may not be in its place
-        _compare(hashes, data, start)
+def _hashes(leaves: Sequence[bytes | None], data: bytes) -> bytes:
+    """The hashes of the leaves; one without text has no other hash than the one in its tile."""
+    return b"".join(
+        [
+            data[at * HASH_SIZE : (at + 1) * HASH_SIZE] if leaf is None else leaf_hash(leaf)
+            for at, leaf in enumerate(leaves)
+        ]
+    )
 
 
-def _compare(hashes: Sequence[bytes], data: bytes, start: int) -> None:
-    """Refuse an entry whose hash is not the one in its tile; one without text has no other hash."""
-    if b"".join(hashes) == data[: len(hashes) * HASH_SIZE]:
-        return
-    for at, one in enumerate(hashes):
-        if one and one != data[at * HASH_SIZE : (at + 1) * HASH_SIZE]:
-            raise VerifyError(Step.TILE, start + at)
+def _keep(part: Part, entries: Sequence[Entry]) -> None:
+    """Keep of the entries what the rest of the check needs: ids, and what explains that a text is missing."""
+    part.ids += bytes.fromhex("".join([values[_ID] for _, values in entries]))
+    for index, values in entries:
+        if values[_EV] in _NAMING and values[_REF] and values[_DEC] != "deny":
+            named = part.redacted if values[_EV] == _REDACT else part.pruned
+            named.append((int(values[_REF]), index))

@@ -110,5 +110,5 @@ def _part_hash(part: Span, size: int, tiles: Mapping[Tile, bytes]) -> bytes:
     if data is None or len(data) != tile.width * HASH_SIZE:
         raise TreeError
     _, first, stop = _place(part)
-    offset = tile.number * WIDTH
-    return root_of(tile_hashes(data)[first - offset : stop - offset])
+    start = (first - tile.number * WIDTH) * HASH_SIZE
+    return root_of(tile_hashes(data[start : start + (stop - first) * HASH_SIZE]))

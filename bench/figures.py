@@ -11,15 +11,20 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How much is measured: ``rounds`` of ``seconds`` each over HTTP, and the same for what is called directly."""
+    """How much is measured: ``rounds`` of ``seconds`` each over HTTP, and the same for what is called directly.
+
+    ``entries`` are those of the long log, ``few`` those of the short one; ``checks`` is how often each is verified.
+    """
 
     rounds: int
     seconds: float
     entries: int
+    few: int
+    checks: int
 
 
-FULL = Size(rounds=7, seconds=3.0, entries=50_000)
-QUICK = Size(rounds=5, seconds=0.7, entries=10_000)
+FULL = Size(rounds=7, seconds=3.0, entries=1_000_000, few=10_000, checks=3)
+QUICK = Size(rounds=5, seconds=0.7, entries=200_000, few=10_000, checks=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,15 @@ def measure(town: Town, size: Size) -> list[Figure]:
         ]
 
 
+def measure_growth(short: Town, long: Town, size: Size) -> list[Figure]:
+    """G11: the job in a house with a long log against the job in the same house with a short one."""
+    near = Target(port=0, path=short.path, host=HOST, token=short.token)
+    far = Target(port=0, path=long.path, host=HOST, token=long.token)
+    with served("house", long.folder, far) as ours, served("house", short.folder, near) as other:
+        what = f"the job at {size.few:,} log entries / at {size.entries:,}"
+        return _figures("G11", what, "≥ 1 / 1.2", ours, other, size)
+
+
 def _figures(name: str, what: str, goal: str, ours: Served, other: Served, size: Size) -> list[Figure]:
     """By answers a second, which the goal means; and by the server's CPU, which a busy machine disturbs less."""
     rounds = interleaved(ours, other, size.rounds, size.seconds)

@@ -86,6 +86,17 @@ def go_to_the_other_core() -> None:
     os.sched_setaffinity(0, (_ALL - {server_core()}) or _ALL)
 
 
+@contextmanager
+def on_every_core() -> Iterator[None]:
+    """In the block this process, and what it starts, may use every core again."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, _ALL)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 def interleaved(a: Served, b: Served, rounds: int, seconds: float) -> list[tuple[Round, Round]]:
     """``rounds`` rounds of A then B, after one of each that does not count."""
     for one in (a, b):

@@ -107,7 +107,7 @@ CREATE TABLE head (
     tree INTEGER PRIMARY KEY REFERENCES tree, size INTEGER NOT NULL, root BLOB NOT NULL, frontier BLOB NOT NULL, last INTEGER NOT NULL);
 CREATE TABLE tile (
     id INTEGER PRIMARY KEY CHECK (id = ((tree << 48) | (level << 40) | n)), tree INTEGER NOT NULL REFERENCES tree,
-    level INTEGER NOT NULL, n INTEGER NOT NULL, data BLOB NOT NULL);
+    level INTEGER NOT NULL, n INTEGER NOT NULL, root BLOB NOT NULL, data BLOB NOT NULL);
 CREATE TABLE checkpoint (
     id INTEGER PRIMARY KEY CHECK (id = ((tree << 40) | size)), tree INTEGER NOT NULL REFERENCES tree, size INTEGER NOT NULL, note TEXT NOT NULL);
 CREATE TABLE detail (
@@ -119,19 +119,24 @@ CREATE TABLE sealed_digest (id INTEGER PRIMARY KEY, hashes BLOB NOT NULL)
 APPEND_ONLY = "tsunagi: append only"
 
 
-def _value(key: str) -> str:
+# The generated columns and the length of their values; None where it varies. They are computed twice for each row,
+# for the trigger and for the indexes: so each looks through the leaf once, and cuts out what it finds.
+GENERATED = {"act": 34, "sub": 34, "obj": 34, "org": 34, "ev": None, "dec": None, "t": 24}
+_LONGEST = 41  # of a code, with the quote behind it
+
+
+def _value(key: str, length: int | None) -> str:
     """The string value of ``key`` in a canonical leaf, exact because no value holds a quote or a backslash."""
-    mark = f"'\"{key}\":\"'"
-    start = f"instr(leaf, {mark}) + {len(key) + 4}"
-    return (
-        f"CASE WHEN instr(leaf, {mark}) = 0 THEN NULL "
-        f"ELSE substr(leaf, {start}, instr(substr(leaf, {start}), '\"') - 1) END"
-    )
+    start = f"nullif(instr(leaf, '\"{key}\":\"'), 0) + {len(key) + 4}"
+    if length is not None:
+        return f"substr(leaf, {start}, {length})"
+    code = f"substr(leaf, {start}, {_LONGEST})"
+    return f"substr({code}, 1, instr({code}, '\"') - 1)"
 
 
 def _entry() -> str:
     columns = ", ".join(
-        f"{key} TEXT GENERATED ALWAYS AS ({_value(key)}) VIRTUAL" for key in ("act", "sub", "obj", "org", "ev", "dec", "t")
+        f"{key} TEXT GENERATED ALWAYS AS ({_value(key, length)}) VIRTUAL" for key, length in GENERATED.items()
     )
     return (
         "CREATE TABLE entry (id INTEGER PRIMARY KEY CHECK (id = ((tree << 40) | idx)), "

@@ -14,8 +14,7 @@ APPEND_ONLY = "tsunagi: append only"
 
 STATEMENTS = (
     "ALTER TABLE entry ADD COLUMN ref INTEGER GENERATED ALWAYS AS ("
-    "CASE WHEN instr(leaf, '\"ref\":') = 0 THEN NULL "
-    "ELSE CAST(substr(leaf, instr(leaf, '\"ref\":') + 6, 13) AS INTEGER) END) VIRTUAL",
+    "CAST(substr(leaf, nullif(instr(leaf, '\"ref\":'), 0) + 6, 13) AS INTEGER)) VIRTUAL",
     "DROP TRIGGER entry_no_update",
     "CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry WHEN NOT ("
     "NEW.id IS OLD.id AND NEW.tree IS OLD.tree AND NEW.idx IS OLD.idx AND NEW.leaf_hash IS OLD.leaf_hash "

@@ -219,8 +219,8 @@ async def head(tx: Transaction, tree: int) -> Row | None:
 
 
 async def tile(tx: Transaction, key: int) -> Row | None:
-    """A stored tile: tree, level, number, data."""
-    return tx.row("SELECT tree, level, n, data FROM tile WHERE id = ?", key)
+    """A stored tile: tree, level, number, data, root."""
+    return tx.row("SELECT tree, level, n, data, root FROM tile WHERE id = ?", key)
 
 
 async def tiles(tx: Transaction, tree: int) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from audit.event import Entry, Event, canonical, later
+from audit.event import Entry, Event, canonical_all, later
 from audit.tiles import WIDTH, Tile, completed_tiles, tile_root
 from audit.tree import Frontier, append, leaf_hash
 from service.store.details import Detail, put_detail
@@ -111,14 +111,12 @@ def _append_to(
     if frontier.size != size:
         raise RuntimeError("head and frontier disagree")
     moment = later(now, from_ms(last))
-    hashes: list[bytes] = []
+    texts = canonical_all((record.entry for record in records), moment)
+    hashes = [leaf_hash(leaf) for leaf in texts]
     landed: list[Appended] = []
-    for offset, record in enumerate(records):
-        leaf = canonical(record.entry, moment)
-        hashed = leaf_hash(leaf)
-        hashes.append(hashed)
-        leaves += ((tree << 40) | (size + offset), tree, size + offset, leaf.decode("ascii"), hashed)
-        landed.append(Appended(record=record, index=size + offset, leaf_hash=hashed))
+    for index, (record, leaf, hashed) in enumerate(zip(records, texts, hashes, strict=True), size):
+        leaves += ((tree << 40) | index, tree, index, leaf.decode("ascii"), hashed)
+        landed.append(Appended(record=record, index=index, leaf_hash=hashed))
     grown = append(frontier, hashes)
     _write_tiles(tx, tree, size, grown.size, hashes)
     tx.rows(
@@ -139,11 +137,12 @@ def _write_tiles(tx: Transaction, tree: int, old: int, new: int, hashes: list[by
         if len(data) != WIDTH * 32:
             raise RuntimeError("a complete tile has 256 hashes")
         tx.rows(
-            "INSERT INTO tile (id, tree, level, n, data) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO tile (id, tree, level, n, root, data) VALUES (?, ?, ?, ?, ?, ?)",
             tile_id(tree, tile.level, tile.number),
             tree,
             tile.level,
             tile.number,
+            tile_root(data),
             data,
         )
 
@@ -166,8 +165,8 @@ def _from_leaves(tx: Transaction, tree: int, old: int, hashes: list[bytes], tile
 
 def _from_tiles(tx: Transaction, tree: int, tile: Tile) -> bytes:
     first = tile_id(tree, tile.level - 1, tile.number * WIDTH)
-    rows = tx.rows("SELECT data FROM tile WHERE id >= ? AND id < ? ORDER BY id", first, first + WIDTH)
-    return b"".join(tile_root(as_bytes(row[0])) for row in rows)
+    rows = tx.rows("SELECT root FROM tile WHERE id >= ? AND id < ? ORDER BY id", first, first + WIDTH)
+    return b"".join(as_bytes(row[0]) for row in rows)
 
 
 def _keep_hashes(tx: Transaction, landed: Sequence[Appended]) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from audit.tiles import WIDTH, Tile, tile_root
+from audit.tiles import WIDTH, Tile
 from audit.times import write_time
 from audit.tree import EMPTY, EMPTY_ROOT
 from cases.ids import UserId
@@ -215,8 +215,8 @@ async def tile_bytes(tx: Transaction, tree: int, tile: Tile) -> bytes:
         )
         return b"".join(as_bytes(row[0]) for row in rows)
     below = tile_id(tree, tile.level - 1, first)
-    rows = tx.rows("SELECT data FROM tile WHERE id >= ? AND id < ? ORDER BY id", below, below + tile.width)
-    return b"".join(tile_root(as_bytes(row[0])) for row in rows)
+    rows = tx.rows("SELECT root FROM tile WHERE id >= ? AND id < ? ORDER BY id", below, below + tile.width)
+    return b"".join(as_bytes(row[0]) for row in rows)
 
 
 async def checkpoint(tx: Transaction, tree: int, size: int) -> str | None:

@@ -8,9 +8,9 @@ Rules kept here:
 """
 
 import asyncio
+import functools
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -19,6 +19,7 @@ from service.store.engine import ENGINE, Transaction
 from service.store.errors import UnavailableError
 from service.store.log import Appended, Receipt, Record, append_records, receipts
 from service.store.macs import Macs
+from service.store.thread import OwnThread
 
 Outcome = TypeVar("Outcome")
 Outcome_co = TypeVar("Outcome_co", covariant=True)
@@ -86,7 +87,7 @@ class Writer:
         self._clock = clock
         self._queue: list[_Waiting[object]] = []
         self._wake = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._thread = OwnThread("writer")
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._refusing = False
@@ -102,7 +103,7 @@ class Writer:
         self._wake.set()
         if self._task is not None:
             await self._task
-        self._thread.shutdown()
+        self._thread.stop()
         self._connection.close()
 
     def refuse(self) -> None:
@@ -123,15 +124,15 @@ class Writer:
         return await future
 
     async def _run(self) -> None:
-        crowded = False
+        before = 0
         while self._queue or not self._stopping:
             await self._wake.wait()
-            if crowded:
+            if len(self._queue) < before:  # those who shared the last commit may be about to come back
                 await asyncio.sleep(LINGER)
             batch, self._queue = self._queue[:BATCH], self._queue[BATCH:]
             if not self._queue and not self._stopping:
                 self._wake.clear()
-            crowded = len(batch) > 1
+            before = len(batch)
             if batch:
                 await self._commit(batch)
 
@@ -155,8 +156,7 @@ class Writer:
                         await self._commit([waiting])
 
     async def _transact(self, batch: Sequence[_Waiting[object]]) -> None:
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._execute, "BEGIN IMMEDIATE")
+        await self._thread.run(functools.partial(self._execute, "BEGIN IMMEDIATE"))
         tx = Transaction(self._connection, self._macs)
         mark = ENGINE.current_transaction.set(tx)  # type: ignore[arg-type]  # Piccolo asks it for .connection only
         try:
@@ -166,7 +166,7 @@ class Writer:
             for waiting in ran:
                 waiting.landed = [next(landed) for _ in waiting.done.records] if waiting.done else []
             tx.end()
-            await loop.run_in_executor(self._thread, self._execute, "COMMIT")
+            await self._thread.run(functools.partial(self._execute, "COMMIT"))
         except BaseException:
             self._undo()
             raise

@@ -46,6 +46,7 @@ class Tile(Table, tablename="tile"):
     tree = Integer()
     level = Integer()
     n = Integer()
+    root = Bytea()
     data = Bytea()
 
 

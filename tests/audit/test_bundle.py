@@ -177,8 +177,8 @@ def test_a_bundle_of_one_case_holds_that_case() -> None:
     old = accept(files, log.note(299)).since
     assert old == Checkpoint(origin=ORIGIN, size=299, root=root_of(LOG.all_hashes[:299]))
     assert fault_of(files, Log(leaves=many_leaves(299)).note()) == (Step.SINCE, None, "fork")
-    for table in (b"rubbish", b"", FILES[TABLE]):
-        assert fault_of({**files, TABLE: table}) == (Step.TABLE, None, "")
+    for beside in (b"rubbish", b"", FILES[TABLE]):
+        assert fault_of({**files, TABLE: beside}) == (Step.TABLE, None, "")
     assert fault_of(without(files, "leaves")) == (Step.ENTRIES, None, "")
     assert fault_of({**files, "leaves": b"300 {}\n"}) == (Step.LEAF, 300, "form")
     assert fault_of({**files, "leaves": files["leaves"] + b"600 {}\n"}) == (Step.ENTRIES, 599, "")
@@ -317,6 +317,20 @@ def test_another_past_is_a_fork(size: int) -> None:
     assert fault_of(FILES, wrong) == (Step.SINCE, None, "fork")
 
 
+@pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 512])
+def test_a_log_continues_itself(size: int) -> None:
+    """The older checkpoint may be the newest, also where no tile is partial, and with no entry at all."""
+    log = Log(leaves=LEAVES[:size])
+    for files in (whole(log), since(log, size), of_case(log, CASE)):
+        found = accept(files, log.note())
+        assert (found.since, found.cosigned.checkpoint.size) == (found.cosigned.checkpoint, size)
+        assert type(found.read) is int
+    for files in (whole(LOG), of_case(LOG, CASE)):
+        assert accept(files, log.note()).since == Checkpoint(
+            origin=ORIGIN, size=size, root=root_of(log.all_hashes)
+        )
+
+
 def test_a_log_that_shrank_is_refused() -> None:
     """The older checkpoint is larger: the index is where the log ends now."""
     small = whole(Log(leaves=LEAVES[:400]))
@@ -444,6 +458,8 @@ def test_texts_below_a_pruning_are_gone_without_a_word_each() -> None:
     assert (accept(whole(also)).pruned, accept(whole(also)).redacted) == (256, (300,))
     assert fault_of(whole(put({256: None}, pruned))) == (Step.ABSENT, 256, "")
     assert fault_of(whole(put({598: None}, pruned))) == (Step.ABSENT, 598, "")
+    edge = put({255: None, 256: None, 598: says(Event.REDACT_ENTRY, 256, 9998)}, pruned)
+    assert (accept(whole(edge)).pruned, accept(whole(edge)).redacted) == (256, (256,))
     for reference in (255, 257, 128, 512, 1024):
         wrong = put({**below, 300: says(Event.RETENTION_PRUNE, reference), **dict.fromkeys(range(301, 600))})
         wrong = replace(wrong, leaves=wrong.leaves[:301], hashes=wrong.hashes[:301])

@@ -282,8 +282,9 @@ def test_a_checkpoint_that_could_not_be_read_is_not_written() -> None:
         Checkpoint(origin="a", size=-1, root=bytes(32)),
         Checkpoint(origin="a", size=1, root=bytes(31)),
     ):
-        with pytest.raises(NoteError):
+        with pytest.raises(NoteError) as caught:
             write_body(wrong)
+        assert caught.value.fault is NoteFault.BODY
 
 
 def test_the_origin_is_the_keys_name() -> None:
@@ -305,10 +306,14 @@ def test_a_witness_key_does_not_make_a_log() -> None:
 def test_a_note_under_a_name_that_no_key_may_have_is_not_made() -> None:
     """What could not be read back is not signed."""
     for name in ("", "two words", "a+b", "a\nb"):
-        with pytest.raises(NoteError):
+        with pytest.raises(NoteError) as caught:
             sign_note(write_body(POINT), name, SEED)
-    with pytest.raises(NoteError):
-        sign_note("no newline at the end", ORIGIN, SEED)
+        assert caught.value.fault is NoteFault.TEXT
+    for body in ("no newline at the end", "", "\n", "a\x00\n"):
+        with pytest.raises(NoteError) as caught:
+            sign_note(body, ORIGIN, SEED)
+        assert caught.value.fault is NoteFault.TEXT
+    assert sign_note("a\n\n", ORIGIN, SEED).startswith("a\n\n\n— ")  # a blank line is a line of the text
 
 
 def test_a_damaged_verifier_key_is_refused() -> None:

@@ -3,12 +3,14 @@
 import dataclasses
 import json
 import runpy
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from audit import leaf as module
+from audit.codes import Flag, Purpose, Reason, Role, Via
 from audit.errors import AuditError, EntryError, EntryFault
 from audit.event import Entry, Event, canonical, detail_commitment, read_leaf
 from audit.leaf import KEYS, MAX_LEAF, join_codes, match_leaf, scan_leaf, split_codes
@@ -113,6 +115,9 @@ def test_a_broken_rule_is_told_with_its_key(leaf: bytes, fault: EntryFault, key:
 
 def test_a_refusal_without_a_case_names_its_reason() -> None:
     """Only a denial, and only for what is decided before a case is found, goes without its case."""
+    scan_leaf = runpy.run_path(str(module.__file__), run_name=module.__name__)[
+        "scan_leaf"
+    ]  # remembers nothing
     for reason in ("unknown_id", "role", "throttled"):
         scan_leaf(plain(ev="case.read", dec="deny", rsn=reason))
         assert fault_of(plain(ev="case.read", dec="permit", rsn=reason)) == (EntryFault.SUBJECT, "sub")
@@ -124,6 +129,13 @@ def test_a_refusal_without_a_case_names_its_reason() -> None:
     scan_leaf(plain(rsn="role"))
     scan_leaf(plain(fno=["a"]))
     scan_leaf(plain(pur="audit"))
+    scan_leaf(plain(flg=sorted(Flag)))
+    scan_leaf(plain(flg=[min(Flag)]))
+    scan_leaf(FULL)
+    scan_leaf(plain(t="2028-02-29T00:00:00.000Z"))
+    for kind, codes in (("rsn", Reason), ("pur", Purpose), ("rol", Role), ("via", Via)):
+        for code in codes:
+            scan_leaf(plain(**{kind: code}))
 
 
 def test_codes_are_joined_as_json_and_split_again() -> None:
@@ -193,6 +205,21 @@ def test_a_time_without_a_zone_or_day_says_so() -> None:
             call()
         assert caught.value.args == (EntryFault.TIME, "t")
     check_day("2028-02-29")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+def test_the_machines_zone_does_not_matter(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    """The log's clock is UTC, wherever the machine stands."""
+    tokyo = START.astimezone(timezone(timedelta(hours=9)))
+    with monkeypatch.context() as place:
+        place.setenv("TZ", zone)
+        time.tzset()
+        for moment in (START, tokyo):
+            assert write_time(moment) == "2026-11-23T05:50:27.179Z"
+            assert later(moment, tokyo) == START
+            assert later(moment, tokyo).tzinfo is UTC
+        assert read_time("2026-11-23T05:50:27.179Z") == START
+    time.tzset()
 
 
 def test_a_time_is_cut_to_its_millisecond() -> None:

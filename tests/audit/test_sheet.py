@@ -9,8 +9,8 @@ import pytest
 
 from audit.errors import EntryError, EntryFault
 from audit.event import Entry, Event, canonical
-from audit.leaf import KEYS
-from audit.sheet import HEADER, write_cells, write_row
+from audit.leaf import KEYS, match_leaf, scan_leaves
+from audit.sheet import HEADER, write_row, write_rows
 from tests.audit.examples import START, digest, full_entry
 
 HEAD = (
@@ -97,7 +97,7 @@ def test_a_value_that_looks_like_a_formula_is_marked() -> None:
 def test_every_cell_that_begins_like_a_formula_is_marked(text: str, cell: str) -> None:
     """=, +, - and @ at the beginning of a cell get an apostrophe in front, whichever cell it is."""
     cells = [text if at not in (6, 7, 8) else "" for at in range(25)]
-    row = write_cells(3, cells)
+    row = write_rows([(3, tuple(cells))])
     assert row == (
         '"3",' + ",".join(f'"{cell}"' if at not in (6, 7, 8) else '""' for at in range(25))
     ).encode() + (b"\r\n")
@@ -108,3 +108,36 @@ def test_a_leaf_that_breaks_the_rules_has_no_row() -> None:
     with pytest.raises(EntryError) as caught:
         write_row(0, b'{"ev":"login.ok"}')
     assert caught.value.fault is EntryFault.FORM
+
+
+def test_only_a_commitment_can_begin_like_a_formula() -> None:
+    """No other form lets a value begin with =, +, - or @: so a row without one needs no mark."""
+    full = canonical(full_entry(), START)
+    found = match_leaf(full)
+    begins = {
+        (key, mark)
+        for key in KEYS
+        for mark in b"=+-@"
+        if takes(full[: found.start(key)] + bytes([mark]) + full[found.start(key) + 1 :])
+    }
+    assert begins == {("det", ord("+"))}
+
+
+def takes(leaf: bytes) -> bool:
+    """Whether the log takes this leaf."""
+    try:
+        match_leaf(leaf)
+    except EntryError:
+        return False
+    return True
+
+
+def test_many_rows_are_the_rows_of_each() -> None:
+    """Also where one of them has a cell to mark."""
+    marked = canonical(dataclasses.replace(full_entry(1), detail=b"\xf8" + digest(4)[1:]), START)
+    leaves = [canonical(full_entry(), START), marked, canonical(full_entry(2), START)]
+    entries = list(zip((5, 7, 9), scan_leaves(leaves), strict=True))
+    rows = [write_row(index, leaf) for (index, _), leaf in zip(entries, leaves, strict=True)]
+    assert write_rows(entries) == b"".join(rows)
+    assert rows[1].count(b"\"'+") == 1
+    assert write_rows([]) == b""

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def test_the_right_key_under_another_number_is_a_wrong_key(town: Town) -> None:
 
 def test_a_wrong_root_key_leaves_even_a_left_over_wal_alone(town: Town, tmp_path: Path) -> None:
     """After a crash the WAL is still there; a start with the wrong key does not write it into the database."""
-    crashed = Settings(data=tmp_path / "crashed", keys=town.settings.keys)
+    crashed = replace(town.settings, data=tmp_path / "crashed")
     crashed.data.mkdir()
     with closing(sqlite3.connect(town.settings.database)) as writer:
         writer.execute("INSERT INTO throttle (id, failures, until) VALUES (x'00', 1, 1)")

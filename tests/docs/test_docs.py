@@ -71,7 +71,9 @@ def test_every_page_is_there(path: str) -> None:
 def test_the_verifier_of_the_release_has_its_digest_in_the_changelog() -> None:
     """Whoever gets `verify.py` from the judged can compare it with what was released."""
     digest = hashlib.sha256((ROOT / "audit" / "standalone.py").read_bytes()).hexdigest()
-    assert f"SHA-256 of `verify.py`, the verifier as one file, in this release:\n`{digest}`" in page("CHANGELOG.md")
+    assert f"SHA-256 of `verify.py`, the verifier as one file, in this release:\n`{digest}`" in page(
+        "CHANGELOG.md"
+    )
 
 
 def test_every_kind_of_problem_is_documented() -> None:

@@ -58,7 +58,7 @@ CHANGES = {
     "a head goes to another tree": "UPDATE OR REPLACE head SET tree = 2, size = size + 1 WHERE tree = 1",
     "a tile is changed": "UPDATE tile SET data = x'00'",
     "a tile is deleted": "DELETE FROM tile",
-    "a tile is replaced": "INSERT OR REPLACE INTO tile SELECT id, tree, level, n, x'00' FROM tile",
+    "a tile is replaced": "INSERT OR REPLACE INTO tile SELECT id, tree, level, n, root, x'00' FROM tile",
     "a checkpoint is changed": "UPDATE checkpoint SET note = ''",
     "a checkpoint is deleted": "DELETE FROM checkpoint",
     "a checkpoint is replaced": "INSERT OR REPLACE INTO checkpoint SELECT id, tree, size, '' FROM checkpoint",
@@ -119,7 +119,10 @@ def filled(world: World) -> World:
     assert world("coordinator", "POST", f"/api/cases/{case}/ledger", body).status_code == 201
     tree = world("auditor", "GET", "/api/log").json()["trees"][0]["name"]
     assert world("auditor", "GET", f"/api/log/{tree}/checkpoint").status_code == 200
-    edit(world, "INSERT INTO tile (id, tree, level, n, data) VALUES ((1 << 48) | 7, 1, 0, 7, x'11')")
+    edit(
+        world,
+        "INSERT INTO tile (id, tree, level, n, root, data) VALUES ((1 << 48) | 7, 1, 0, 7, x'22', x'11')",
+    )
     assert all(world.sql(f"SELECT count(*) FROM {table}") != [(0,)] for table in GUARDED)
     return world
 

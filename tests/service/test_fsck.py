@@ -351,9 +351,10 @@ def test_an_entry_that_was_deleted_from_the_middle_is_found(told: World, story: 
             "WHERE tree = ?",
             "changed {}/2",
         ),
+        ("UPDATE tile SET root = zeroblob(32) WHERE tree = ?", "changed {}/0"),
         ("DELETE FROM tile WHERE tree = ?", "deleted {}/0"),
         (
-            "INSERT INTO tile SELECT (tree << 48) | 7, tree, 0, 7, data FROM tile WHERE tree = ?",
+            "INSERT INTO tile SELECT (tree << 48) | 7, tree, 0, 7, root, data FROM tile WHERE tree = ?",
             "planted {}/1792",
         ),
     ],

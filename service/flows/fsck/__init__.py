@@ -65,9 +65,10 @@ async def _check(house: House, state: State, find: Find, progress: Progress) -> 
     for origin in sorted(state.keys() - {tree.origin for tree in known}):
         if not state[origin].ended and state[origin].frontier.size:
             find(Finding(code=Code.BEHIND, table=Table.TREE, tree=origin))
-    for tree in known:  # one that has ended, and is here without the one that goes on: an older database twice
-        one = state.get(tree.origin)
-        if one is not None and one.ended and not any(other.name.startswith(f"{tree.name}.") for other in known):
+    for tree in known:
+        # One that has ended, and is here without the one that goes on: an older database twice.
+        one, onward = state.get(tree.origin), f"{tree.name}."
+        if one is not None and one.ended and not any(other.name.startswith(onward) for other in known):
             find(Finding(code=Code.BEHIND, table=Table.TREE, tree=tree.name))
     await check_witnesses(house, known, told, find)
     unmarked = await check_macs(house.look, find)

@@ -12,7 +12,7 @@ from audit.errors import EntryError
 from audit.event import read_time
 from audit.leaf import match_leaf, scan_leaf
 from audit.notary import State
-from audit.tiles import WIDTH, Tile
+from audit.tiles import WIDTH, Tile, tile_root
 from audit.tree import HASH_SIZE, leaf_hash
 from service.flows.fsck.findings import Code, Find, Finding
 from service.flows.fsck.growing import Growing, Point, has_tile
@@ -143,7 +143,7 @@ class Walk:
         first = tile.number * WIDTH ** (tile.level + 1)
         if stored is None:
             self._found(Code.DELETED, Table.TILE, first)
-        elif stored != (number, tile.level, tile.number, data):
+        elif stored != (number, tile.level, tile.number, data, tile_root(data)):
             self._found(Code.CHANGED, Table.TILE, first + _differs(stored[3], data) * WIDTH**tile.level)
 
     async def _detail(self, tx: Transaction, key: int, row: Row, commitment: bytes | None) -> None:
