@@ -5,7 +5,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check bench seeded soak lock clean
+.PHONY: demo test check bench seeded mutants soak lock clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.run ## practice data and the story over HTTP; ONCE=1 ends after the story
@@ -27,13 +27,16 @@ bench: .venv/.test ## speed as ratios in one run; wants a quiet machine
 seeded: .venv/.test .venv/.others ## each seeded defect must be caught by the test that it names
 	$(BIN)/python tests/seeded/run.py
 
+mutants: .venv/.mutants ## each small change to audit/ fails a test, or is explained; an hour or so
+	$(BIN)/python -m tests.mutants.run
+
 soak: .venv/.test ## kill -9 under load, 500 times, and full disks; KILLS=5000 for a night
 	KILLS=$(or $(KILLS),500) $(BIN)/python -m pytest tests/endurance
 
 lock: ## resolve requirements/*.in again, with hashes and without addresses
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip --disable-pip-version-check --quiet install pip-tools
-	set -e; for name in run test build; do \
+	set -e; for name in run test build mutants; do \
 		.venv-lock/bin/pip-compile --quiet --generate-hashes --no-header --no-emit-index-url \
 			--no-emit-find-links --strip-extras --allow-unsafe $(UPGRADE) \
 			--output-file requirements/$$name.txt requirements/$$name.in; \
@@ -69,6 +72,11 @@ clean: ## everything that can be made again; never ./var, where data and keys ar
 .venv/.test: requirements/test.txt .venv/.run
 	@echo "Installing what the tests need (once, and when the lock changes)."
 	$(PIP) install --require-hashes -r requirements/test.txt
+	@touch $@
+
+.venv/.mutants: requirements/mutants.txt .venv/.test
+	@echo "Installing what changes the code for its tests (once, and when the lock changes)."
+	$(PIP) install --require-hashes -r requirements/mutants.txt
 	@touch $@
 
 # Programs that are not ours, which the tests ask about our log. Tried once; what is missing then is skipped.

@@ -153,8 +153,8 @@ def scan_leaves(leaves: Sequence[bytes]) -> list[Values]:
     found: list[Values] = _LINE.findall(b"\n".join(leaves).decode("latin-1"))
     if len(found) != len(leaves) or b"\n" in b"".join(leaves):  # one is none, or one is two
         raise EntryError(EntryFault.FORM)
-    for named, (event, *codes) in set(zip(map(bool, map(_sub, found)), map(_ruled, found), strict=True)):
-        _check_rules(named, event, *(code or None for code in codes))
+    for codes in set(zip(map(bool, map(_sub, found)), map(_ruled, found), strict=True)):
+        _check_codes_of(codes)
     for day in {time[:10] for time in map(_time, found)}:
         check_day(day)
     return found
@@ -173,6 +173,13 @@ def join_codes(codes: Sequence[str]) -> str | None:
 def split_codes(text: str | None) -> tuple[str, ...]:
     """The codes of a list as ``match_leaf`` gives it; none for a key that is not there."""
     return () if text is None else tuple(text[2:-2].split('","'))
+
+
+@functools.lru_cache(maxsize=4096)  # one argument is found sooner than ten
+def _check_codes_of(found: tuple[bool, Values]) -> None:
+    """As `_check_rules`, of whether a case is named and of the values of ``_RULED``."""
+    named, (event, *codes) = found
+    _check_rules(named, event, *(code or None for code in codes))
 
 
 @functools.lru_cache(maxsize=4096)  # a log has few such combinations; a refusal is not kept

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bench import decisions, engines, job, log
 from bench.figures import FULL, QUICK, Figure, Size, machine, table
+from bench.growing import copy
 from bench.serving import go_to_the_other_core
 from bench.town import Town, build
 from service.logs import configure
@@ -42,9 +43,10 @@ def main() -> None:
         folder.mkdir()
         town = build(folder)
         figures: list[Figure] = []
-        for what, part in (PARTS[one] for one in wanted):
+        for one in wanted:
+            what, part = PARTS[one]
             print(f"measuring {what} ...", flush=True)
-            figures += part(town, size)
+            figures += part(copy(town, f"town-{one}"), size)  # what one part appends, no other one measures
     print(f"\n{line}")
     print(f"{size.rounds} rounds, A B A B; server on one core, load on another; 32 connections\n")
     print(table(figures))

@@ -72,6 +72,12 @@ def micro(seconds: Iterable[float]) -> str:
     return f"{statistics.median(seconds) * 1e6:,.1f} µs"
 
 
+def pace(seconds: Iterable[float]) -> str:
+    """The median of some CPU times, in microseconds and as so many a second on one core."""
+    each = statistics.median(seconds)
+    return f"{each * 1e6:,.1f} µs, {1 / each:,.0f} /s"
+
+
 def rate(rates: Iterable[float]) -> str:
     """The median of some rates a second."""
     return f"{statistics.median(rates):,.0f} /s"

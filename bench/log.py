@@ -35,14 +35,14 @@ class _Built:
 
 
 def measure(town: Town, size: Size) -> list[Figure]:
-    """Every figure of the log. The town itself stays as it is."""
+    """Every figure of the log."""
     short = copy(town, "short")
     bundles = [uvloop.run(_grow(short, size.few, 0))]
     long = copy(short, "long")
     for step, wanted in enumerate((size.few * 10, size.entries), 1):
         bundles.append(uvloop.run(_grow(long, wanted, step)))
     built = _Built(short=short, long=long, bundles=tuple(reversed(bundles)))
-    job_figures = job.measure_growth(short, long, size)
+    job_figures = job.measure_growth(copy(short, "short-job"), long, size)  # whose reads are appended
     with_houses = uvloop.run(_with_houses(built, size))
     return [
         *job_figures,

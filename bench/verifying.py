@@ -53,11 +53,11 @@ class Cost:
 async def export(house: House, tree: int, target: Path) -> Exported:
     """The whole log as a bundle in the new folder ``target``."""
     begun = time.process_time()
-    checkpoint = await export_log(house, Wanted(tree=tree), _files(target), lambda _done, _size: None)
+    done = await export_log(house, Wanted(tree=tree), _files(target), lambda _done, _size: None)
     cpu = time.process_time() - begun
     policy = target.with_suffix(".policy")
-    policy.write_text(f"log {house.notary.vkey(checkpoint.origin)}\nquorum none\n")
-    return Exported(folder=target, policy=policy, size=checkpoint.size, cpu=cpu)
+    policy.write_text(f"log {house.notary.vkey(done.checkpoint.origin)}\nquorum none\n")
+    return Exported(folder=target, policy=policy, size=done.checkpoint.size, cpu=cpu)
 
 
 def _files(target: Path) -> NewFile:

@@ -43,10 +43,11 @@ class ReviewAnswer(Answer, frozen=True, kw_only=True):
 
 
 class ReviewsAnswer(Answer, frozen=True, kw_only=True):
-    """Every review of one log."""
+    """Every review of one log; ``damaged`` are entries that could not be read, of which the reviews know nothing."""
 
     tree: str
     size: int
+    damaged: tuple[int, ...]
     reviews: tuple[ReviewAnswer, ...]
 
 
@@ -60,6 +61,7 @@ def _answer(found: Reviewed, language: str) -> ReviewsAnswer:
     return ReviewsAnswer(
         tree=found.tree.name,
         size=found.size,
+        damaged=found.damaged,
         reviews=tuple(_review(found, one, language) for one in found.findings.values()),
     )
 

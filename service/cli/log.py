@@ -24,7 +24,7 @@ from service.store import trees
 
 
 def export(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Writes the bundle to a new folder or zip, whole or not at all, and prints the key that checks it."""
+    """Writes the bundle to a new folder or zip, whole or not at all; prints its receipt and the key that checks it."""
     target: Path = arguments.target
     if target.exists() or target.is_symlink():
         return refuse(f"{target}: is there already; nothing was overwritten")
@@ -33,8 +33,10 @@ def export(settings: Settings, arguments: argparse.Namespace) -> int:
         with _new_bundle(target) as new:
             wanted = await _wanted(house, arguments)
             found = await export_log(house, wanted, new, counter("Entries written"))
-        say(f"{target}: {found.size} entries of {found.origin} ({wanted.scope})")
-        say(f"key {house.notary.vkey(found.origin)}")
+        point = found.checkpoint
+        say(f"{target}: {point.size} entries of {point.origin} ({wanted.scope})")
+        say(f"receipt {found.receipt.number}")
+        say(f"key {house.notary.vkey(point.origin)}")
         return 0
 
     return in_house(settings, work)

@@ -54,11 +54,12 @@ def load_house(
     """The house that the settings name, not yet started. Call it outside an event loop.
 
     ``practice`` demands practice data (True) or refuses it (False). ``behind``: a log that is older than what the
-    notary signed is let pass, for `tsunagi log continue` and `tsunagi fsck` alone. Raises OpeningError.
+    notary signed, or that begins with a text that is no entry, is let pass: for `tsunagi log continue` and
+    `tsunagi fsck` alone. Raises OpeningError.
     """
     root = read_root_key(settings.root_key)
     notary = open_notary(settings)
-    check_database(settings, root, practice)
+    check_database(settings, root, practice, damaged=behind)
     try:
         migrate(settings.database)
         roots = RootKeys(current=root)
@@ -149,8 +150,13 @@ def _read_closed(path: Path, what: str) -> str:
         raise OpeningError(path, f"the {what} cannot be read: {error.strerror}") from None
 
 
-def check_database(settings: Settings, root: RootKey, practice: bool | None) -> None:
-    """Lets pass a database of this root key and this kind of data, and writes nothing. Raises OpeningError."""
+def check_database(
+    settings: Settings, root: RootKey, practice: bool | None, *, damaged: bool = False
+) -> None:
+    """Lets pass a database of this root key and this kind of data, and writes nothing. Raises OpeningError.
+
+    ``damaged``: one of whose logs the first entry cannot be read is let pass too.
+    """
     path = settings.database
     if not path.is_file():
         raise OpeningError(path, "there is no database; run `tsunagi init`")
@@ -160,6 +166,8 @@ def check_database(settings: Settings, root: RootKey, practice: bool | None) -> 
         raise OpeningError(path, "is no database that `tsunagi init` made") from None
     if found.root_key != root.number or not compare_digest(found.proof, root.proof()):
         raise OpeningError(settings.root_key, f"is not the root key of {path}")
+    if found.unreadable and not damaged:
+        raise OpeningError(path, "has a log whose first entry cannot be read; run `tsunagi fsck`")
     _check_practice(path, found, practice)
 
 

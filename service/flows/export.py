@@ -24,6 +24,7 @@ from service.flows.log import tree_of_looks
 from service.flows.notary import publish
 from service.flows.people import tree_called
 from service.flows.proven import note_with_cosignatures, tree_state
+from service.flows.views import ReceiptView, receipt_view
 from service.house import House
 from service.store import cases, organisations, trees, witnesses
 from service.store.engine import Transaction
@@ -67,12 +68,20 @@ def read_verifier() -> bytes:
     return (Path(audit.__file__).parent / "standalone.py").read_bytes()
 
 
-async def export_log(house: House, wanted: Wanted, new: NewFile, progress: Progress) -> Checkpoint:
-    """Writes the bundle, file by file; gives back the checkpoint that it ends with.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """The checkpoint that a bundle ends with, and the receipt of the entry about the export."""
+
+    checkpoint: Checkpoint
+    receipt: ReceiptView
+
+
+async def export_log(house: House, wanted: Wanted, new: NewFile, progress: Progress) -> Exported:
+    """Writes the bundle, file by file.
 
     Raises AdministrationError(NO_TREE, BAD_SINCE, NOT_COSIGNED), NotaryError, NotSignedError.
     """
-    tree = await _append_entry(house, wanted)
+    tree, receipt = await _append_entry(house, wanted)
     note, checkpoint = await publish(house, tree)
     if wanted.cosigned:
         note, checkpoint = await _cosigned(house, tree)
@@ -91,7 +100,7 @@ async def export_log(house: House, wanted: Wanted, new: NewFile, progress: Progr
         await _write_entries(house, wanted, checkpoint.size, new, progress)
     else:
         await _write_case(house, wanted, checkpoint.size, new)
-    return checkpoint
+    return Exported(checkpoint=checkpoint, receipt=receipt)
 
 
 async def _cosigned(house: House, tree: TreeRow) -> tuple[str, Checkpoint]:
@@ -114,7 +123,7 @@ def _policy(house: House, tree: TreeRow, known: tuple[WitnessRow, ...]) -> bytes
     return write_policy(house.notary.vkey(tree.origin), active)
 
 
-async def _append_entry(house: House, wanted: Wanted) -> TreeRow:
+async def _append_entry(house: House, wanted: Wanted) -> tuple[TreeRow, ReceiptView]:
     """The tree to export; its own log says that it was, or, where that has ended, the one that goes on."""
 
     async def job(tx: Transaction) -> Done[TreeRow]:
@@ -126,7 +135,8 @@ async def _append_entry(house: House, wanted: Wanted) -> TreeRow:
         about = replace(made, entry=replace(made.entry, subject=wanted.case))
         return Done(outcome=row, records=(about,))
 
-    return (await house.commit(job)).outcome
+    done = await house.commit(job)
+    return done.outcome, receipt_view(done.receipts[0])
 
 
 async def _write_entries(house: House, wanted: Wanted, size: int, new: NewFile, progress: Progress) -> None:

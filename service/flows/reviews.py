@@ -11,7 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from audit.event import Event, read_leaf
+from structlog import get_logger
+
+from audit.errors import EntryError
+from audit.event import Event, Leaf, read_leaf
 from audit.event import Purpose as LogPurpose
 from audit.event import Reason as LogReason
 from audit.reviews import Account, Context, Findings, Review, Reviewing
@@ -26,6 +29,7 @@ from service.house import House, Who
 from service.store import details, trees
 from service.store import reviews as store
 from service.store.engine import Transaction
+from service.store.errors import TamperedError
 from service.store.log import Record
 from service.store.trees import EntryRow, TreeRow
 from service.store.writer import Done
@@ -37,12 +41,26 @@ MOST = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reviewed:
-    """What the reviews of a log found, and what they were asked with."""
+    """What the reviews of a log found, and what they were asked with.
+
+    ``damaged``: the entries whose text is none, or whose detail is not the one that they commit to. What stood there
+    is not known, so that the findings may lack it; `tsunagi fsck` says more.
+    """
 
     tree: TreeRow
     size: int
     findings: Mapping[Review, Findings]
     context: Context
+    damaged: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What stands beside the entries that raise or check: of each its index, what it is about, and its detail."""
+
+    flags: Mapping[int, str]
+    checked: frozenset[tuple[Review, int]]
+    damaged: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +85,19 @@ async def review(house: House, who: Who, asked: Asked) -> Reviewed:
         return Done(outcome=(tree, size), records=(Record(tree=await tree_of_looks(tx, tree), entry=made),))
 
     tree, size = (await settle(house, job)).outcome
-    context = await house.look(lambda tx: _context(tx, house, tree, asked))
-    reviewing = Reviewing(context, MOST)
+    said = await house.look(lambda tx: _all_said(tx, tree))
+    context = await house.look(lambda tx: _context(tx, house, tree, asked, said))
+    reviewing, damaged = Reviewing(context, MOST), {*said.damaged}
     for first in range(0, size, PIECE):
         for row in await house.look(_leaves(tree.number, first, min(first + PIECE, size))):
-            if row.leaf is not None:
-                reviewing.take(row.index, read_leaf(row.leaf.encode("ascii")))
+            try:
+                if row.leaf is not None:
+                    reviewing.take(row.index, _read(row))
+            except TamperedError:
+                damaged.add(row.index)
         await asyncio.sleep(0)
-    return Reviewed(tree=tree, size=size, findings=reviewing.findings(), context=context)
+    found = reviewing.findings()
+    return Reviewed(tree=tree, size=size, findings=found, context=context, damaged=tuple(sorted(damaged)))
 
 
 async def _only_tree(house: House, who: Who) -> str:
@@ -93,7 +116,7 @@ def _leaves(tree: int, first: int, stop: int) -> Callable[[Transaction], Awaitab
     return query
 
 
-async def _context(tx: Transaction, house: House, tree: TreeRow, asked: Asked) -> Context:
+async def _context(tx: Transaction, house: House, tree: TreeRow, asked: Asked, said: _Said) -> Context:
     """What the leaves do not say, from the rest of the database."""
     id = read_id(COLLABORATION, tree.name.partition(".")[0])
     context = Context(
@@ -102,8 +125,8 @@ async def _context(tx: Transaction, house: House, tree: TreeRow, asked: Asked) -
         hours=HOURS,
         since=asked.since,
         before=asked.before,
-        flags=await _flags(tx, tree),
-        checked=await _checked(tx, tree),
+        flags=said.flags,
+        checked=said.checked,
         by_assignment=frozenset(
             role.value for role, scope in house.policy.matrix.scopes.items() if scope is Scope.ASSIGNED
         ),
@@ -137,35 +160,38 @@ async def _in_section(tx: Transaction, collaboration: CollaborationId) -> Callab
     return lambda user, case: not by_user.get(user, nobody).isdisjoint(by_case.get(case, nobody))
 
 
-async def _flags(tx: Transaction, tree: TreeRow) -> dict[int, str]:
-    """What the details of the flags say, by the index of the entry that raised each."""
-    found = {}
-    for row in await store.entries_of_event(tx, tree.number, Event.FLAG_RAISE.value):
-        said = await _said(tx, tree, row)
-        if "flag" in said:
-            found[row.index] = said["flag"]
-    return found
+async def _all_said(tx: Transaction, tree: TreeRow) -> _Said:
+    """What the details say of what was found and of what was checked; one that was changed says nothing."""
+    flags, checked, damaged = {}, set(), []
+    for event in (Event.FLAG_RAISE, Event.FLAG_CHECK):
+        for row in await store.entries_of_event(tx, tree.number, event.value):
+            try:
+                about, said = await _said(tx, tree, row)
+            except TamperedError as error:
+                get_logger().error("tampered", table=error.table)
+                damaged.append(row.index)
+                continue
+            if event is Event.FLAG_RAISE and "flag" in said:
+                flags[row.index] = said["flag"]
+            if event is Event.FLAG_CHECK and about is not None and said.get("review") in set(Review):
+                checked.add((Review(said["review"]), about))
+    return _Said(flags=flags, checked=frozenset(checked), damaged=tuple(damaged))
 
 
-async def _checked(tx: Transaction, tree: TreeRow) -> frozenset[tuple[Review, int]]:
-    """Which findings were checked: the review stands in the detail, the entry in the leaf."""
-    found = set()
-    for row in await store.entries_of_event(tx, tree.number, Event.FLAG_CHECK.value):
-        said = await _said(tx, tree, row)
-        about = None if row.leaf is None else read_leaf(row.leaf.encode("ascii")).entry.reference
-        if about is not None and said.get("review") in set(Review):
-            found.add((Review(said["review"]), about))
-    return frozenset(found)
+def _read(row: EntryRow) -> Leaf:
+    """The leaf of an entry that has its text. Raises TamperedError for a text that is no leaf."""
+    try:
+        return read_leaf((row.leaf or "").encode("utf-8"))
+    except EntryError:
+        raise TamperedError("entry") from None
 
 
-async def _said(tx: Transaction, tree: TreeRow, row: EntryRow) -> Mapping[str, str]:
-    """The detail of an entry; nothing where it was erased."""
-    if row.leaf is None:
-        return {}
-    commitment = read_leaf(row.leaf.encode("ascii")).entry.detail
-    if commitment is None:
-        return {}
-    return await details.detail(tx, tree.number, row.index, commitment) or {}
+async def _said(tx: Transaction, tree: TreeRow, row: EntryRow) -> tuple[int | None, Mapping[str, str]]:
+    """Which entry an entry is about, and its detail: nothing where text or detail was erased. Raises TamperedError."""
+    entry = None if row.leaf is None else _read(row).entry
+    if entry is None or entry.detail is None:
+        return None, {}
+    return entry.reference, await details.detail(tx, tree.number, row.index, entry.detail) or {}
 
 
 async def check_finding(house: House, who: Who, name: str, found: Review, index: int, reason: str) -> int:

@@ -26,13 +26,15 @@ class Found:
     """What a database says of itself.
 
     ``proof`` is that of the root key ``root_key``. ``practice_row`` is what its own row says, ``practice_log``
-    what the first entries of its trees say, each that can be read; the row alone could be edited.
+    what the first entries of its trees say, each that can be read; the row alone could be edited. ``unreadable``: one
+    of them is no entry.
     """
 
     root_key: int
     proof: bytes
     practice_row: bool
     practice_log: frozenset[bool]
+    unreadable: bool
 
 
 def look_over(path: Path) -> Found:
@@ -50,19 +52,22 @@ def _read(connection: sqlite3.Connection) -> Found:
     row = connection.execute("SELECT root_key, root_proof, practice FROM instance WHERE id = 1").fetchone()
     if row is None:
         raise NotOursError
-    leaves = connection.execute(
+    first = connection.execute(
         "SELECT leaf FROM entry WHERE idx = 0 AND leaf IS NOT NULL AND id IN (SELECT number << 40 FROM tree)"
     )
+    said = {_says_practice(as_text(leaf[0])) for leaf in first}
     return Found(
         root_key=as_int(row[0]),
         proof=as_bytes(row[1]),
         practice_row=as_int(row[2]) == 1,
-        practice_log=frozenset(_says_practice(as_text(leaf[0])) for leaf in leaves),
+        practice_log=frozenset(one for one in said if one is not None),
+        unreadable=None in said,
     )
 
 
-def _says_practice(leaf: str) -> bool:
+def _says_practice(leaf: str) -> bool | None:
+    """Whether an entry is one of practice data; None for a text that is no entry."""
     try:
         return Flag.PRACTICE in read_leaf(leaf.encode("utf-8")).entry.flags
     except AuditError:
-        raise NotOursError from None
+        return None

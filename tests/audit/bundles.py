@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from audit import standalone
 from audit.bundle import Bundle, scan_here
 from audit.checkpoint import Checkpoint, body_of, cosign, sign_note, with_lines, write_body
 from audit.chosen import write_chosen
@@ -130,6 +131,28 @@ def in_memory(files: Mapping[str, bytes]) -> Bundle:
         open=lambda name: io.BytesIO(files[name]) if name in files else None,
         scan=lambda table: scan_here(read, table),
     )
+
+
+class _Handed:
+    """Files in memory as the one-file verifier reads a zip."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self.NameToInfo = files
+
+    def open(self, name: str) -> io.BytesIO:
+        return io.BytesIO(self.NameToInfo[name])
+
+
+def second_opinion(files: Mapping[str, bytes], policy: str, old: str | None = None) -> dict[str, object]:
+    """What the one-file verifier says of the same bundle, as it says it in JSON."""
+    bundle = standalone.Bundle(Path("/"))
+    bundle.zip = _Handed(files)
+    older = None if old is None else old.encode("utf-8", "surrogateescape")
+    try:
+        return bundle.check(standalone.Policy(policy.encode()), older)
+    except standalone.RefusedError as error:
+        step, index, fault = error.args
+        return {"ok": False, "step": step, "index": index, "fault": fault or None}
 
 
 def save(files: Mapping[str, bytes], path: Path) -> Path:

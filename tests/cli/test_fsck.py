@@ -54,6 +54,22 @@ def test_damage_exits_with_1_and_names_the_place_and_no_value(
     assert "花子" not in shown.out + shown.err and "case" not in shown.out
 
 
+@pytest.mark.parametrize("text", ["'{}'", "'あ'", "replace(leaf, 'v', 'w')"])
+def test_a_first_entry_that_cannot_be_read_is_found_and_stops_the_others(
+    tsunagi: Tsunagi, town: Town, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    """A log that begins with no entry is checked here; any other command says to run this one."""
+    staffed(town)
+    damage(town, f"UPDATE entry SET leaf = {text} WHERE idx = 0 AND tree = 1")
+    tree = town.rows("SELECT name FROM tree WHERE number = 1")[0][0]
+    capsys.readouterr()
+    assert tsunagi("fsck") == 1
+    assert f"changed entry {tree}/0\n" in capsys.readouterr().out
+    assert tsunagi("log", "export", str(town.settings.data.parent / "bundle")) == 1
+    assert "run `tsunagi fsck`" in capsys.readouterr().err
+    assert not (town.settings.data.parent / "bundle").exists()
+
+
 def test_a_log_that_is_behind_is_checked_and_not_refused(
     tsunagi: Tsunagi, town: Town, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -79,7 +79,10 @@ def test_an_exported_log_verifies_and_ends_with_its_own_export(
 ) -> None:
     """Folder or zip: every entry is in it, the export's own is the last, the printed key proves it."""
     target = tmp_path / name
-    vkey = export(tsunagi, capsys, str(target), "--tree", CITY)
+    capsys.readouterr()
+    assert tsunagi("log", "export", str(target), "--tree", CITY) == 0
+    *_, receipt, key = capsys.readouterr().out.splitlines()
+    vkey = key.removeprefix("key ")
     found = said(capsys, str(target), "--policy", policy(tmp_path, vkey))
     leaves = town.leaves(f"o_{town.made.city.hex}")
     assert (found["ok"], found["size"], found["read"], found["table"]) == (
@@ -89,6 +92,8 @@ def test_an_exported_log_verifies_and_ends_with_its_own_export(
         True,
     )
     assert leaves[-1].entry.event is Event.LOG_EXPORT
+    assert tsunagi("log", "receipt", receipt.removeprefix("receipt ")) == 0
+    assert f": entry {len(leaves) - 1} of {found['origin']}" in capsys.readouterr().out
     assert tsunagi("log", "verify", str(target), "--policy", policy(tmp_path, vkey)) == 0
     assert tsunagi("log", "verify", str(target), "--policy", policy(tmp_path, VKEY.replace("npo", "x"))) == 2
 

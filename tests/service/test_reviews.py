@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from service.flows.flags import Seen, compare
+from tests.service.forging import forge
 from tests.service.test_log_api import tree_of
 from tests.service.world import World
 
@@ -144,3 +145,27 @@ def test_the_period_bounds_what_is_found(world: World) -> None:
     later = (world.clock() + timedelta(minutes=1)).isoformat().replace("+", "%2B")
     assert hits(world, "top_readers")
     assert hits(world, "top_readers", f"?since={later}") == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE detail SET ciphertext = zeroblob(length(ciphertext)) WHERE idx = {}",
+        "UPDATE detail SET salt = zeroblob(32) WHERE idx = {}",
+        "UPDATE entry SET leaf = '{{}}' WHERE idx = {} AND ev = 'flag.raise'",
+        "UPDATE entry SET leaf = 'あ' WHERE idx = {} AND ev = 'flag.raise'",
+    ],
+)
+def test_one_damaged_row_does_not_blind_the_auditor(world: World, statement: str) -> None:
+    """It is named, what it said is not found, and every other finding stays."""
+    case = world.new_case(fields={"name": "職員 花子"})
+    world("caseworker", "GET", f"/api/cases/{case}")
+    (index,) = world.sql("SELECT idx FROM entry WHERE ev = 'flag.raise'")[0]
+    before = world("auditor", "GET", "/api/log/reviews").json()
+    assert before["damaged"] == [] and len(hits(world, "same_surname")) == 1
+    assert hits(world, "top_readers") != []
+    forge(world, statement.format(index))
+    after = world("auditor", "GET", "/api/log/reviews").json()
+    assert after["damaged"] == [index]
+    assert hits(world, "same_surname") == []
+    assert len(hits(world, "top_readers")) == 1
