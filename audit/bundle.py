@@ -130,7 +130,7 @@ def _open(data: bytes | None, policy: Policy) -> Cosigned:
     if data is not None and len(data) > MAX_NOTE:
         raise VerifyError(Step.NOTE, fault=NoteFault.SIZE)
     try:
-        cosigned = open_by_policy((data or b"").decode("utf-8"), policy)
+        cosigned = open_by_policy((data or b"").decode(), policy)
     except UnicodeDecodeError:
         raise VerifyError(Step.NOTE, fault=NoteFault.TEXT) from None
     except NoteError as error:
@@ -142,7 +142,7 @@ def _open(data: bytes | None, policy: Policy) -> Cosigned:
 
 def _open_old(note: str, policy: Policy, new: Checkpoint) -> Checkpoint:
     """The older checkpoint, signed by the same log (how many cosigned it is no matter now)."""
-    if len(note.encode("utf-8", "surrogateescape")) > MAX_NOTE:
+    if len(note.encode(errors="surrogateescape")) > MAX_NOTE:
         raise VerifyError(Step.SINCE, fault=NoteFault.SIZE)
     alone = Policy(
         logs=tuple(key for key in policy.logs if key.name == new.origin),
@@ -165,7 +165,7 @@ def _read_scope(data: bytes | None) -> str:
     found = _SCOPE.fullmatch(data or b"")
     if found is None:
         raise VerifyError(Step.SCOPE)
-    return found[1].decode("ascii")
+    return found[1].decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,12 @@ Rules:
 4. A checkpoint is three lines, with no extension lines, and its origin is the name of the log's key.
 """
 
-import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit.errors import NoteError, NoteFault
-from audit.text import read_base64
+from audit.text import read_base64, write_base64
 from crypto.errors import OpenError
 from crypto.notes import (
     COSIGNATURE,
@@ -64,7 +63,7 @@ class Note:
 
 def write_body(checkpoint: Checkpoint) -> str:
     """The text that is signed; raises NoteError(BODY) for a checkpoint that has no such text."""
-    root = base64.b64encode(checkpoint.root).decode("ascii")
+    root = write_base64(checkpoint.root)
     body = f"{checkpoint.origin}\n{checkpoint.size}\n{root}\n"
     if read_body(body) != checkpoint:
         raise NoteError(NoteFault.BODY)
@@ -88,7 +87,7 @@ def sign_note(body: str, name: str, seed: bytes) -> str:
     ``body`` ends in a newline. Raises NoteError(TEXT) where the note could not be read back.
     """
     key_id = note_key_id(name, public_of(seed))
-    blob = base64.b64encode(key_id + sign(seed, body.encode())).decode("ascii")
+    blob = write_base64(key_id + sign(seed, body.encode()))
     note = f"{body}\n— {name} {blob}\n"
     if _split(note)[0] != body:
         raise NoteError(NoteFault.TEXT)
@@ -123,7 +122,7 @@ def cosign(body: str, signer: SignerKey, time: int) -> str:
     if signer.algorithm != COSIGNATURE or not 0 <= time < _END_OF_TIME:
         raise NoteError(NoteFault.KEY)
     signed = time.to_bytes(8, "big") + sign(signer.seed, cosigned(body, time))
-    blob = base64.b64encode(signer.verifier().key_id + signed).decode("ascii")
+    blob = write_base64(signer.verifier().key_id + signed)
     return f"— {signer.name} {blob}\n"
 
 

@@ -39,9 +39,9 @@ def check_chosen(read: Read, file: BinaryIO, case: str, size: int) -> Chosen:
     found, last = Chosen(), -1
     for line in _lines(file):
         parts = _LINE.fullmatch(line)
-        index = int(parts[1]) if parts else -1
-        if parts is None or not last < index < size:
+        if parts is None or not last < int(parts[1]) < size:
             raise VerifyError(Step.ENTRIES, max(last, 0))
+        index = int(parts[1])
         _check(read, case, index, parts[2], size, found)
         last = index
     return found

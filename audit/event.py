@@ -3,7 +3,6 @@
 The rules of a leaf stand in ``audit.leaf``; writing goes through the same check as reading and verifying.
 """
 
-import base64
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from datetime import datetime
 from audit.codes import Decision, Event, Flag, Purpose, Reason, Role, Via
 from audit.errors import EntryError, EntryFault
 from audit.leaf import FORMS, MAX_LEAF, join_codes, match_leaf, scan_leaf, scan_leaves, split_codes
+from audit.text import read_base64, write_base64
 from audit.times import later, read_time, write_time
 
 __all__ = [
@@ -92,7 +92,7 @@ def canonical_all(entries: Iterable[Entry], time: datetime) -> list[bytes]:
     """The leaf of each entry, all at the same ``time``, as `canonical` writes it and for less."""
     said = write_time(time)
     texts = [_texts(entry, said) for entry in entries]
-    leaves = [_write(one).encode("utf-8", "replace") for one in texts]
+    leaves = [_write(one).encode(errors="replace") for one in texts]
     for one, found in zip(texts, scan_leaves(leaves), strict=True):
         if list(filter(None, one)) != list(filter(None, found)):  # a text that brought keys of its own
             raise EntryError(EntryFault.FORM)
@@ -114,7 +114,7 @@ def _texts(entry: Entry, time: str) -> tuple[str | None, ...]:
         entry.actor,
         _write_consent(entry.consent),
         entry.decision,
-        None if entry.detail is None else base64.b64encode(entry.detail).decode("ascii"),
+        None if entry.detail is None else write_base64(entry.detail),
         None if entry.digest is None else entry.digest.hex(),
         entry.event,
         join_codes(entry.fields),
@@ -154,10 +154,10 @@ def _read_consent(text: str | None) -> tuple[str, int, bytes] | None:
 
 def read_leaf(leaf: bytes) -> Leaf:
     """The entry and time that ``leaf`` says; raises EntryError where it is not the canonical text of one."""
-    part = match_leaf(leaf).groupdict()
+    part = match_leaf(leaf)
     entry = Entry(
-        event=Event(part["ev"] or ""),
-        id=bytes.fromhex(part["id"] or ""),
+        event=Event(part["ev"]),
+        id=bytes.fromhex(part["id"]),
         actor=part["act"],
         role=part["rol"],
         organisation=part["org"],
@@ -178,9 +178,9 @@ def read_leaf(leaf: bytes) -> Leaf:
         via=Via(part["via"]) if part["via"] else None,
         count=_read_number(part["n"]),
         flags=tuple(Flag(code) for code in split_codes(part["flg"])),
-        detail=None if part["det"] is None else base64.b64decode(part["det"]),
+        detail=None if part["det"] is None else read_base64(part["det"]),
     )
-    return Leaf(entry=entry, time=read_time(part["t"] or ""))
+    return Leaf(entry=entry, time=read_time(part["t"]))
 
 
 def _read_number(text: str | None) -> int | None:

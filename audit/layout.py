@@ -40,7 +40,7 @@ def _number(tile: Tile) -> str:
 
 def read_path(path: str) -> tuple[Tile, bool]:
     """The tile that a path names, and whether it is its bundle of entries; raises LayoutError for any other text."""
-    found = _NAME.fullmatch(path) if len(path) <= 64 else None
+    found = _NAME.fullmatch(path)
     if found is None:
         raise LayoutError
     entries = found[1] == "entries"

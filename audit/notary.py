@@ -6,14 +6,13 @@ Rules:
 3. Its state moves before its signature leaves; the same tree is signed with the same bytes again.
 """
 
-import base64
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from audit.checkpoint import Checkpoint
 from audit.errors import NotaryError, NotaryFault, TreeError
-from audit.text import read_base64
+from audit.text import read_base64, write_base64
 from audit.tree import EMPTY, Frontier, append, leaf_hash
 from crypto.notes import is_key_name
 
@@ -37,7 +36,7 @@ State = Mapping[str, Signed]
 def write_state(state: State) -> str:
     """The text of the notary's file: a line a log, sorted by origin."""
     lines = [
-        f"{origin} {'ended' if one.ended else 'open'} {base64.b64encode(one.frontier.encode()).decode('ascii')}"
+        f"{origin} {'ended' if one.ended else 'open'} {write_base64(one.frontier.encode())}"
         for origin, one in sorted(state.items())
     ]
     return "".join(f"{line}\n" for line in (_HEAD, *lines))

@@ -147,7 +147,7 @@ def read_policy(data: bytes) -> Policy:
     if len(data) > MAX_POLICY:
         raise PolicyError(PolicyFault.SIZE)
     try:
-        text = data.decode("utf-8")
+        text = data.decode()
     except UnicodeDecodeError:
         raise PolicyError(PolicyFault.TEXT) from None
     lines = text.split("\n")

@@ -6,14 +6,13 @@ Rules:
 3. The index and the sizes come from whoever checks or from the signed note, never from the hashes.
 """
 
-import base64
 import hmac
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit.errors import ProofError, ProofFault
-from audit.text import read_base64
+from audit.text import read_base64, write_base64
 from audit.tree import EMPTY_ROOT, HASH_SIZE, consistency_path, inclusion_path, node_hash
 
 MAX_PROOF = 65_536  # bytes of text, the note included
@@ -103,9 +102,9 @@ def write_proof(proof: ProofText) -> str:
     """The text of a proof, C2SP tlog-proof version 1, the signed note last."""
     lines = [_HEADER]
     if proof.extra is not None:
-        lines.append(f"extra {base64.b64encode(proof.extra).decode('ascii')}")
+        lines.append(f"extra {write_base64(proof.extra)}")
     lines.append(f"index {proof.index}")
-    lines.extend(base64.b64encode(one).decode("ascii") for one in proof.hashes)
+    lines.extend(map(write_base64, proof.hashes))
     return "\n".join(lines) + "\n\n" + proof.note
 
 

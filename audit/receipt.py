@@ -32,7 +32,7 @@ class ReceiptNumber:
 
 
 def _mark(leaf_hash: bytes) -> str:
-    return base64.b32encode(leaf_hash).decode("ascii")[:_CHARACTERS]
+    return base64.b32encode(leaf_hash).decode()[:_CHARACTERS]
 
 
 def write_receipt(index: int, leaf_hash: bytes) -> str:
@@ -47,7 +47,9 @@ def read_receipt(text: str) -> ReceiptNumber:
 
     Raises ReceiptError for a text that is no number of a receipt.
     """
-    index, _, rest = text.strip().partition("-") if len(text) <= _LONGEST else ("", "", "")
+    if len(text) > _LONGEST:
+        raise ReceiptError
+    index, _, rest = text.strip().partition("-")
     mark = rest.replace("-", "").replace(" ", "").upper().translate(_MISREAD)
     found = _FORM.fullmatch(f"{index}-{mark}")
     if found is None or int(found[1]) >= MAX_SIZE:

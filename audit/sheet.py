@@ -28,7 +28,7 @@ def write_rows(entries: Collection[tuple[int, Values]]) -> bytes:
     rows = "".join([f'"{index}","{_BETWEEN.join(_cells(values))}"\r\n' for index, values in entries])
     if any(values[_DET] for _, values in entries):  # no other form lets a value begin with one of these
         rows = _FORMULA.sub("\"'\\1", rows)
-    return rows.encode("ascii")
+    return rows.encode()
 
 
 def _cells(values: Values) -> Values:

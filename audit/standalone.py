@@ -362,7 +362,7 @@ whom the auditors and the city's information security officer / 監査担当と�
 
 def say(said: "dict[str, object]", contact: str) -> str:
     """The outcome in plain words, each thing that was found, and whom to call where it is bad."""
-    asked = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    asked = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     japanese = next(filter(None, asked), "").startswith("ja")
     words = {key: text.split(" / ")[japanese] for key, text in re.findall(r"(\w+) (.+)", WORDS)}
     accepted = words["case" if str(said.get("scope")).startswith("case") else "ok"]

@@ -134,7 +134,7 @@ def verify_path(path: Path, policy: Policy, since: str | None = None) -> Verifie
 
 def _speaks_japanese() -> bool:
     """Whether the environment asks for Japanese (POSIX order: LC_ALL, LC_MESSAGES, LANG)."""
-    named = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    named = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     return next((value for value in named if value), "").startswith("ja")
 
 
@@ -170,7 +170,7 @@ def _verify(arguments: argparse.Namespace, policy: Policy) -> Verified:
         data = _read(arguments.since, MAX_NOTE)
         if len(data) > MAX_NOTE:
             raise VerifyError(Step.SINCE, fault="size")
-        since = data.decode("utf-8", "surrogateescape")
+        since = data.decode(errors="surrogateescape")
     return verify_path(arguments.bundle, policy, since)
 
 

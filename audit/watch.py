@@ -127,7 +127,7 @@ class Watch:
 
 def _took(entry: Entry) -> bool:
     """Whether a ``case.assign`` took the assignment back."""
-    return entry.digest == sha256(f"{entry.object}\n{entry.subject}\ntaken".encode("ascii")).digest()
+    return entry.digest == sha256(f"{entry.object}\n{entry.subject}\ntaken".encode()).digest()
 
 
 def _series(entry: Entry) -> str | None:

@@ -9,7 +9,6 @@ Rules, in the order of the specification's answers:
 Whoever calls `consider` keeps the whole note, durably, before the cosignature leaves the machine.
 """
 
-import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from audit.checkpoint import MAX_NOTE, Checkpoint, body_of, cosign, open_checkpoint, read_body
 from audit.errors import NoteError, ProofError, WitnessError, WitnessFault
 from audit.proof import verify_consistency
-from audit.text import read_base64
+from audit.text import read_base64, write_base64
 from audit.tree import EMPTY_ROOT, MAX_SIZE
 from crypto.notes import SignerKey, VerifierKey
 
@@ -46,7 +45,7 @@ class Cosigning:
 
 def write_request(request: AddCheckpoint) -> str:
     """The body of an ``add-checkpoint`` request."""
-    hashes = (base64.b64encode(one).decode("ascii") for one in request.hashes)
+    hashes = map(write_base64, request.hashes)
     return "".join(f"{line}\n" for line in (f"old {request.old}", *hashes)) + "\n" + request.note
 
 
@@ -55,8 +54,10 @@ def read_request(text: str) -> AddCheckpoint:
 
     Raises WitnessError(TEXT) for anything that ``write_request`` would not write.
     """
+    if len(text) > MAX_REQUEST:
+        raise WitnessError(WitnessFault.TEXT)
     head, gap, note = text.partition("\n\n")
-    lines = head.split("\n") if len(text) <= MAX_REQUEST else [""]
+    lines = head.split("\n")
     old = _OLD.fullmatch(lines[0])
     hashes = tuple(read_base64(line) or b"" for line in lines[1:])
     if old is None or not gap or len(hashes) > MAX_HASHES or any(len(one) != 32 for one in hashes):

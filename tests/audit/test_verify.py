@@ -1,6 +1,7 @@
 """`tsunagi-verify` accepts a whole, signed, unchanged bundle, and nothing else, and never hangs over it."""
 
 import dataclasses
+import io
 import json
 import os
 import subprocess
@@ -384,6 +385,19 @@ def test_the_verdict_is_told_whatever_letters_the_terminal_has(
             ("C", 1): "REFUSED: ",
         }[language[:2], code]
         assert said.startswith(start.encode(encoding, "backslashreplace").decode(encoding))
+
+
+@pytest.mark.parametrize("errors", ["strict", "replace"])
+def test_what_the_terminal_lacks_is_spelled_out(
+    tmp_path: Path, policy: str, monkeypatch: pytest.MonkeyPatch, errors: str
+) -> None:
+    """However the stream would have it: nothing is lost, nothing stops."""
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii", errors=errors))
+    monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
+    assert main([str(save(FILES, tmp_path / "bundle")), "--policy", policy]) == 0
+    sys.stdout.flush()
+    assert written.getvalue().startswith(rb"\u8a18\u9332\u306f")
 
 
 def test_the_same_path_is_read_anew(tmp_path: Path) -> None:
