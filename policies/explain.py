@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 
+from cases.dates import short_japanese_day
 from policies.decide import NOT_SHARED, said_to
 from policies.decision import Allowed, Denied, Reason
 from policies.matrix import Policy
@@ -55,8 +56,6 @@ _EXPIRED_ON: Mapping[Language, str] = {
     Language.JA: "鍵：同意の期限が切れました（{date}）",
     Language.EN: "Locked: consent ended {date}",
 }
-# The first day of each era (the Cabinet Orders on era names); an era's first year is its number 1.
-_ERAS = ((date(2019, 5, 1), "R"), (date(1989, 1, 8), "H"), (date(1926, 12, 25), "S"))
 
 
 def explain(reason: Reason, language: Language, side: Side, until: date | None = None) -> str:
@@ -101,8 +100,4 @@ def _field_lines(
 
 def _day(day: date, language: Language) -> str:
     """The day as the screens write it in a lock: R9.3.31, or 2027-03-31 in English."""
-    if language is Language.JA:
-        for first, era in _ERAS:
-            if day >= first:
-                return f"{era}{day.year - first.year + 1}.{day.month}.{day.day}"
-    return day.isoformat()
+    return short_japanese_day(day) if language is Language.JA else day.isoformat()

@@ -235,16 +235,6 @@ async def newest_checkpoint(tx: Transaction, tree: int) -> str | None:
     return None if found is None else as_text(found[0])
 
 
-async def first_checkpoint_over(tx: Transaction, tree: int, index: int) -> int | None:
-    """The smallest size above ``index`` that was signed."""
-    found = tx.row(
-        "SELECT size FROM checkpoint WHERE id > ? AND id < ? ORDER BY id LIMIT 1",
-        (tree << 40) | index,
-        (tree + 1) << 40,
-    )
-    return None if found is None else as_int(found[0])
-
-
 async def put_checkpoint(tx: Transaction, tree: int, size: int, note: str) -> None:
     """Keeps a note; one that is there already stays as it is."""
     if await checkpoint(tx, tree, size) is None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases.dates import english_day, japanese_day
+from cases.dates import english_day, japanese_day, short_japanese_day
 
 ERA_DAYS = {
     "令和8年11月23日（月）": date(2026, 11, 23),
@@ -28,6 +28,20 @@ ERA_DAYS = {
 def test_a_day_is_written_by_its_era_with_its_weekday(text: str, day: date) -> None:
     """Eras change in the middle of a year, and a first year is 元年; before Showa the common calendar."""
     assert japanese_day(day) == text
+
+
+def test_a_day_is_short_in_a_table() -> None:
+    """The era's letter and figures; the first year is 1."""
+    for text, day in (
+        ("R8.11.23", date(2026, 11, 23)),
+        ("R1.5.1", date(2019, 5, 1)),
+        ("H31.4.30", date(2019, 4, 30)),
+        ("H1.1.8", date(1989, 1, 8)),
+        ("S64.1.7", date(1989, 1, 7)),
+        ("S1.12.25", date(1926, 12, 25)),
+        ("1926-12-24", date(1926, 12, 24)),
+    ):
+        assert short_japanese_day(day) == text
 
 
 def test_the_english_day_is_in_words() -> None:
