@@ -2,7 +2,7 @@
 
 Rules:
 1. A hit names an entry by its index, so that it can be marked as checked; a finding about an account that did
-   nothing here has no index and cannot be marked.
+   nothing here has no index and is marked by the account, until that signs in again.
 2. A hit that stands on several entries names the newest: a mark holds for what was there when it was made, and
    whatever is added opens the hit again.
 3. What is checked stays listed, behind what is not.
@@ -51,7 +51,8 @@ class Context:
     ``since`` and ``before`` bound the period asked for (``before`` is outside it): what is older or newer is not
     found, but still counts as history. They do not bound what is so ``now``: dormant, never supported.
     ``accounts`` by the text form of the user's id. ``flags``: by the index of a ``flag.raise`` entry, what its
-    opened detail says. ``checked``: each review and index that a ``flag.check`` entry names.
+    opened detail says. ``checked``: each review and index that a ``flag.check`` entry names; ``accounts_checked``: by
+    the account, when a finding about it that stands on no entry was marked last.
     ``by_assignment``: the roles that read a case only where it is assigned to them, or of a section of theirs;
     ``in_section`` says of a user and a case whether they share a section. Without it only refusals are found.
     ``fewest_bulk``: fewer cases than this in an hour are never many.
@@ -65,6 +66,7 @@ class Context:
     accounts: Mapping[str, Account] = field(default_factory=dict)
     flags: Mapping[int, str] = field(default_factory=dict)
     checked: frozenset[tuple[Review, int]] = frozenset()
+    accounts_checked: Mapping[str, datetime] = field(default_factory=dict)
     by_assignment: frozenset[str] = frozenset({Role.CASEWORKER})
     in_section: Callable[[str, str], bool] | None = None
     dormant_after: timedelta = timedelta(days=90)
@@ -113,6 +115,7 @@ class Kept:
         """Begin with none. A negative ``most`` is a ValueError."""
         self._review = review
         self._marks = context.checked
+        self._accounts = context.accounts_checked
         self._most = most
         self._total = 0
         self._marked = 0
@@ -129,7 +132,7 @@ class Kept:
         reads: int | None = None,
     ) -> None:
         """Add a hit in front of all that were added before."""
-        checked = (self._review, index) in self._marks
+        checked = self._is_marked(index, actor, time)
         self._total += 1
         self._marked += checked
         hit = Hit(
@@ -143,6 +146,13 @@ class Kept:
             checked=checked,
         )
         (self._checked if checked else self._unchecked).append(hit)
+
+    def _is_marked(self, index: int | None, actor: str | None, time: datetime | None) -> bool:
+        """Whether somebody checked it: the entry that it stands on; or, where there is none, the account since then."""
+        if index is not None:
+            return (self._review, index) in self._marks
+        marked = None if actor is None else self._accounts.get(actor)
+        return marked is not None and (time is None or time <= marked)
 
     def findings(self) -> Findings:
         """What was found so far: what is not checked first, and of each the newest first."""

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from service.api.answers import Answer, moment
+from service.api.answers import Answer, ReceiptAnswer, moment, receipt
 from service.flows.log import LogLine, LogPage
 from service.flows.proven import Cosigned, Proof, TreeState
 from service.flows.receipts import Asked
@@ -72,15 +72,18 @@ class EntryAnswer(Answer, frozen=True, kw_only=True):
 
 
 class EntriesAnswer(Answer, frozen=True, kw_only=True):
-    """Entries, newest first; ``next`` is sent as ``before`` for the next page."""
+    """Entries, newest first; ``next`` is sent as ``before`` for the next page; ``receipt`` is that of the look."""
 
     entries: tuple[EntryAnswer, ...]
     next: int | None
+    receipt: ReceiptAnswer | None
 
 
 def entries(page: LogPage) -> EntriesAnswer:
     """A page of entries."""
-    return EntriesAnswer(entries=tuple(_entry(line) for line in page.lines), next=page.next)
+    return EntriesAnswer(
+        entries=tuple(_entry(line) for line in page.lines), next=page.next, receipt=receipt(page.receipt)
+    )
 
 
 def _entry(line: LogLine) -> EntryAnswer:

@@ -11,11 +11,15 @@ LONGEST_NOTE = 65_536
 
 
 class CheckBody(Body, frozen=True, kw_only=True):
-    """A finding that was checked: of which log and review, which entry, and why it is all right or what was done."""
+    """A finding that was checked: of which log and review, which entry, and why it is all right or what was done.
+
+    A finding that stands on no entry is named by its ``account`` (``u_…``) in place of ``index``.
+    """
 
     tree: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
     review: Review
-    index: Annotated[int, msgspec.Meta(ge=0, lt=2**40)]
+    index: Annotated[int, msgspec.Meta(ge=0, lt=2**40)] | None = None
+    account: Annotated[str, msgspec.Meta(min_length=1, max_length=80)] | None = None
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 
 

@@ -14,7 +14,7 @@ from service.api.documented import CREATES, WITH_QUERY, does
 from service.api.documented import answers as documented
 from service.api.log import aware
 from service.flows import reviews
-from service.flows.reviews import Asked, Reviewed
+from service.flows.reviews import Asked, Finding, Reviewed
 from service.wiring import GivenHouse, GivenWho
 
 
@@ -108,8 +108,8 @@ async def read(
 @post("/api/log/reviews/checks", opt=does(Action.LOG_REVIEW), responses=documented(*CREATES))
 async def check(house: GivenHouse, who: GivenWho, data: JSONBody[CheckBody]) -> CheckedAnswer:
     """Mark a finding as checked, with a reason. That is an entry too."""
-    made = await reviews.check_finding(house, who, data.tree, data.review, data.index, data.reason)
-    return CheckedAnswer(index=made)
+    finding = Finding(tree=data.tree, review=data.review, index=data.index, account=data.account)
+    return CheckedAnswer(index=await reviews.check_finding(house, who, finding, data.reason))
 
 
 HANDLERS = (read, check)

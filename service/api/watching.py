@@ -3,7 +3,7 @@
 from pathlib import PurePath
 from typing import Annotated
 
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody, PathParameter
 
 from policies.actions import Action
@@ -15,6 +15,7 @@ from service.flows import watching
 from service.wiring import GivenCaller, GivenHouse, GivenWho
 
 BYTES = "application/octet-stream"
+RECEIPT = "Tsunagi-Receipt"
 Number = Annotated[
     PurePath, PathParameter(description="The tile's number in groups of three digits (tlog-tiles).")
 ]
@@ -50,9 +51,11 @@ async def tile(
     responses=documented(*READS, 404),
     media_type=BYTES,
 )
-async def leaves(house: GivenHouse, who: GivenWho, tree: FromPath[str], number: Number) -> bytes:
-    """A bundle of entries: for the log's appointed auditors alone. Reading it is an entry too."""
-    return await watching.read_leaves(house, who, tree, f"tile/entries{number}")
+async def leaves(house: GivenHouse, who: GivenWho, tree: FromPath[str], number: Number) -> Response[bytes]:
+    """A bundle of entries: for the log's appointed auditors alone. Reading it is an entry too, whose receipt stands in
+    the header ``Tsunagi-Receipt``."""
+    data, receipt = await watching.read_leaves(house, who, tree, f"tile/entries{number}")
+    return Response(data, headers={RECEIPT: receipt.number})
 
 
 @post("/api/log/{tree:str}/cosignatures", opt=does(Action.LOG_COSIGN), responses=documented(*CREATES))

@@ -128,8 +128,9 @@ def _log(commands: Parsers) -> None:
     export = _command(commands, Command.LOG_EXPORT, "write a log to a folder or zip that anybody can check")
     export.add_argument("target", metavar="DIR|ZIP", type=Path)
     _tree(export)
-    export.add_argument("--since", metavar="SIZE", type=int, help="only the entries from this number on")
-    export.add_argument("--case", metavar="CASE", help="only the entries of this case: its number or id")
+    part = export.add_mutually_exclusive_group()
+    part.add_argument("--since", metavar="SIZE", type=int, help="only the entries from this number on")
+    part.add_argument("--case", metavar="CASE", help="only the entries of this case: its number or id")
     export.add_argument(
         "--cosigned", action="store_true", help="up to the last size that a witness has cosigned"
     )

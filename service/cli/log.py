@@ -44,7 +44,7 @@ def export(settings: Settings, arguments: argparse.Namespace) -> int:
 
 async def _wanted(house: House, arguments: argparse.Namespace) -> Wanted:
     if arguments.case is not None:
-        case, tree = await case_to_export(house, arguments.case)
+        case, tree = await case_to_export(house, arguments.case, arguments.tree)
         return Wanted(tree=tree, case=case, cosigned=arguments.cosigned)
     tree = await tree_to_export(house, arguments.tree)
     return Wanted(tree=tree, since=arguments.since, cosigned=arguments.cosigned)
@@ -98,6 +98,10 @@ def receipt(settings: Settings, arguments: argparse.Namespace) -> int:
         say("signed" if found.proof is not None else "recorded, not signed yet")
         for one in found.cosigned:
             say(f"cosigned by {one.witness} at {one.time.isoformat()}")
+        if arguments.proof is not None and found.proof is None:
+            return refuse(
+                "nothing was written: the proof is there when the log is signed again, within a minute"
+            )
         if arguments.proof is not None and found.proof is not None:
             with arguments.proof.open("x", encoding="utf-8", newline="") as file:
                 file.write(found.proof)

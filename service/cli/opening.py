@@ -87,12 +87,14 @@ def _check_not_behind(house: House) -> None:
             house, house.settings.notary / "state", "is missing or damaged; take it from the backup"
         ) from None
     if found:
-        log = found[0]
+        logs = "; ".join(
+            f"the log {log.origin} has {log.size} entries, and {log.signed} were signed" for log in found
+        )
         raise _closed(
             house,
             house.settings.database,
-            f"the log {log.origin} has {log.size} entries, and {log.signed} were signed: this database is older than "
-            "its log, or its past was changed; bring the newer one back, or `tsunagi log continue`",
+            f"{logs}: this database is older than its log, or its past was changed; bring the newer one back, or "
+            "`tsunagi log continue`",
         )
 
 

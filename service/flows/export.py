@@ -85,21 +85,21 @@ async def export_log(house: House, wanted: Wanted, new: NewFile, progress: Progr
     note, checkpoint = await publish(house, tree)
     if wanted.cosigned:
         note, checkpoint = await _cosigned(house, tree)
-    if (wanted.since or 0) > checkpoint.size:
+    if (wanted.since or 0) > checkpoint.size:  # of a log that was cosigned up to less
         raise AdministrationError(Problem.BAD_SINCE)
     whole = await house.look(lambda tx: note_with_cosignatures(tx, house, tree, note))
     known = await house.look(lambda tx: witnesses.witnesses_of(tx, tree.number))
     _write(new, CHECKPOINT, whole.encode("utf-8"))
     _write(new, SCOPE, f"tsunagi-export/v1\n{wanted.scope}\n".encode("ascii"))
     _write(new, "policy.txt", _policy(house, tree, known))
-    _write(new, "README.txt", write_readme(tree.origin, checkpoint.size, wanted.scope))
+    _write(new, "README.txt", write_readme(tree.origin, checkpoint.size, wanted.scope, receipt.number))
     _write(new, VERIFIER, read_verifier())
     for tile in tiles_of(checkpoint.size):
         _write(new, tile_path(tile), await house.look(_hashes(tree.number, tile)))
     if wanted.case is None:
         await _write_entries(house, wanted, checkpoint.size, new, progress)
     else:
-        await _write_case(house, wanted, checkpoint.size, new)
+        await _write_case(house, wanted, checkpoint.size, new, progress)
     return Exported(checkpoint=checkpoint, receipt=receipt)
 
 
@@ -131,6 +131,8 @@ async def _append_entry(house: House, wanted: Wanted) -> tuple[TreeRow, ReceiptV
         operated = await organisations.instance(tx)
         if row is None or operated is None:
             raise AdministrationError(Problem.NO_TREE)
+        if not 0 <= (wanted.since or 0) <= (await trees.head(tx, row.number)).size:
+            raise AdministrationError(Problem.BAD_SINCE)
         made = record(house, await tree_of_looks(tx, row), Event.LOG_EXPORT, operated.operator)
         about = replace(made, entry=replace(made.entry, subject=wanted.case))
         return Done(outcome=row, records=(about,))
@@ -175,9 +177,14 @@ def _leaves(tree: int, first: int, stop: int) -> Callable[[Transaction], Awaitab
     return query
 
 
-async def _write_case(house: House, wanted: Wanted, size: int, new: NewFile) -> None:
+async def _write_case(house: House, wanted: Wanted, size: int, new: NewFile, progress: Progress) -> None:
     """The entries that name the case, oldest first."""
-    rows = [row async for row in _of_case(house, wanted, size)]
+    rows: list[EntryRow] = []
+    async for row in _of_case(house, wanted, size):
+        rows.append(row)
+        if len(rows) % PIECE == 0:
+            progress(size - row.index, size)
+    progress(size, size)
     with new(CHOSEN) as file:
         for row in reversed(rows):
             if row.leaf is not None:
@@ -221,21 +228,19 @@ async def tree_to_export(house: House, name: str | None) -> int:
     return await house.look(query)
 
 
-async def case_to_export(house: House, text: str) -> tuple[str, int]:
-    """The id's text of the case with that id or number, and its collaboration's tree.
+async def case_to_export(house: House, text: str, tree: str | None = None) -> tuple[str, int]:
+    """The id's text of the case with that id or number, and the tree called so: its collaboration's newest unless
+    named.
 
-    Raises AdministrationError(NO_CASE).
+    Raises AdministrationError (NO_CASE, NO_TREE).
     """
 
     async def query(tx: Transaction) -> tuple[str, int]:
         found = await cases.case_called(tx, read_id(CASE, text), text)
-        tree = (
-            None
-            if found is None
-            else await trees.newest_tree(tx, write_id(COLLABORATION, found.collaboration))
-        )
-        if found is None or tree is None:
+        if found is None:
             raise AdministrationError(Problem.NO_CASE)
-        return write_id(CASE, found.id), tree.number
+        return write_id(CASE, found.id), await tree_called(
+            tx, tree or write_id(COLLABORATION, found.collaboration)
+        )
 
     return await house.look(query)

@@ -8,6 +8,7 @@ _README = """\
 ================================
 
 記録 {origin} の {size} 件です。{held}
+この書き出しの受付番号 {receipt}
 
 確かめ方
 1. 確かめるプログラム verify.py は、この書き出しからではなく、公開された版 {release} から取ってください。
@@ -28,6 +29,7 @@ Tsunagi: an export of the access log
 ====================================
 
 {size} entries of the log {origin}. {holds}
+The receipt of this export is {receipt}
 
 How to check it
 1. Take the program verify.py from the published release {release}, not from this export: a judge handed over by
@@ -65,11 +67,13 @@ _HELD = {
 """What a bundle of each scope holds, Japanese and English."""
 
 
-def write_readme(origin: str, size: int, scope: str) -> bytes:
+def write_readme(origin: str, size: int, scope: str, receipt: str) -> bytes:
     """The bundle's README, Japanese and English."""
     kind, _, about = scope.partition(" ")
     held, holds = (said.format(about=about) for said in _HELD[kind])
-    text = _README.format(origin=origin, size=size, held=held, holds=holds, release=release())
+    text = _README.format(
+        origin=origin, size=size, held=held, holds=holds, release=release(), receipt=receipt
+    )
     return text.encode("utf-8")
 
 

@@ -4,7 +4,7 @@ Reading the log is itself an entry of the same tree. Nothing here opens a value.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from audit.event import Event
@@ -19,6 +19,7 @@ from service.flows.errors import NeverAllowedError, NotSignedError, NotSignedInE
 from service.flows.notary import publish
 from service.flows.proven import Cosigned, Proof, TreeState, proof_of, proven, tree_state
 from service.flows.situation import Admitted, admit
+from service.flows.views import ReceiptView, receipt_view
 from service.house import House, Who
 from service.store import cases, sessions, trees
 from service.store.cases import CaseRow
@@ -26,7 +27,7 @@ from service.store.engine import Transaction
 from service.store.log import Record
 from service.store.looks import generations
 from service.store.trees import EntryRow, Filter, TreeRow
-from service.store.writer import Done
+from service.store.writer import Committed, Done
 
 MOST = 500
 
@@ -42,13 +43,14 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogPage:
-    """Entries, newest first, and the place below which the next page goes on.
+    """Entries, newest first, and the place below which the next page goes on; ``receipt``: of the look at them.
 
     An entry's place is its index, counted on over the logs that continue one another.
     """
 
     lines: tuple[LogLine, ...]
     next: int | None
+    receipt: ReceiptView | None = None
 
 
 async def list_trees(house: House, who: Who) -> tuple[TreeState, ...]:
@@ -108,7 +110,11 @@ async def read_entries(
         looked = _looked(house, who, await tree_of_looks(tx, tree), len(page.lines))
         return Done(outcome=page, records=(looked,))
 
-    return (await settle(house, job)).outcome
+    return _with_receipt(await settle(house, job))
+
+
+def _with_receipt(done: Committed[LogPage]) -> LogPage:
+    return replace(done.outcome, receipt=receipt_view(done.receipts[0]))
 
 
 async def _page(
@@ -160,7 +166,7 @@ async def read_looks(house: House, who: Who, case: UUID | None, before: int | No
         page = await _page(tx, house, over, wanted, before, limit)
         return Done(outcome=page, records=(_looked(house, who, over[-1].number, len(page.lines), row),))
 
-    return (await settle(house, job)).outcome
+    return _with_receipt(await settle(house, job))
 
 
 async def _admit_looks(tx: Transaction, house: House, who: Who, case: UUID | None) -> CaseRow | Done[Refusal]:

@@ -26,7 +26,7 @@ from service.flows.errors import InvalidError, NotThereError
 from service.flows.hours import HOURS, is_holiday
 from service.flows.log import admit_auditor, tree_of_looks
 from service.house import House, Who
-from service.store import details, trees
+from service.store import details, looks, trees
 from service.store import reviews as store
 from service.store.engine import Transaction
 from service.store.errors import TamperedError
@@ -56,10 +56,11 @@ class Reviewed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Said:
-    """What stands beside the entries that raise or check: of each its index, what it is about, and its detail."""
+    """What stands beside the entries that raise or check, as `Context` has it, and which of them are damaged."""
 
     flags: Mapping[int, str]
     checked: frozenset[tuple[Review, int]]
+    accounts: Mapping[str, datetime]
     damaged: tuple[int, ...]
 
 
@@ -127,6 +128,7 @@ async def _context(tx: Transaction, house: House, tree: TreeRow, asked: Asked, s
         before=asked.before,
         flags=said.flags,
         checked=said.checked,
+        accounts_checked=said.accounts,
         by_assignment=frozenset(
             role.value for role, scope in house.policy.matrix.scopes.items() if scope is Scope.ASSIGNED
         ),
@@ -161,21 +163,34 @@ async def _in_section(tx: Transaction, collaboration: CollaborationId) -> Callab
 
 
 async def _all_said(tx: Transaction, tree: TreeRow) -> _Said:
-    """What the details say of what was found and of what was checked; one that was changed says nothing."""
-    flags, checked, damaged = {}, set(), []
-    for event in (Event.FLAG_RAISE, Event.FLAG_CHECK):
-        for row in await store.entries_of_event(tx, tree.number, event.value):
-            try:
-                about, said = await _said(tx, tree, row)
-            except TamperedError as error:
-                get_logger().error("tampered", table=error.table)
-                damaged.append(row.index)
-                continue
-            if event is Event.FLAG_RAISE and "flag" in said:
-                flags[row.index] = said["flag"]
-            if event is Event.FLAG_CHECK and about is not None and said.get("review") in set(Review):
-                checked.add((Review(said["review"]), about))
-    return _Said(flags=flags, checked=frozenset(checked), damaged=tuple(damaged))
+    """What the details say of what was found and of what was checked; one that was changed says nothing.
+
+    What was checked of a log that has ended stands in one that goes on.
+    """
+    flags: dict[int, str] = {}
+    checked: set[tuple[Review, int]] = set()
+    accounts: dict[str, datetime] = {}
+    damaged: list[int] = []
+    for one in await looks.generations(tx, tree.name.partition(".")[0]):
+        for event in (Event.FLAG_RAISE, Event.FLAG_CHECK):
+            for row in await store.entries_of_event(tx, one.number, event.value):
+                try:
+                    leaf, said = await _said(tx, one, row)
+                except TamperedError as error:
+                    get_logger().error("tampered", table=error.table)
+                    damaged += [row.index] if one == tree else []
+                    continue
+                if leaf is None or said.get("tree", one.name) != tree.name:
+                    continue
+                if "flag" in said:
+                    flags[row.index] = said["flag"]
+                elif "index" in said:
+                    checked.add((Review(said["review"]), int(said["index"])))
+                elif leaf.entry.reference is not None:
+                    checked.add((Review(said["review"]), leaf.entry.reference))
+                elif leaf.entry.object is not None:
+                    accounts[leaf.entry.object] = leaf.time
+    return _Said(flags=flags, checked=frozenset(checked), accounts=accounts, damaged=tuple(damaged))
 
 
 def _read(row: EntryRow) -> Leaf:
@@ -186,33 +201,61 @@ def _read(row: EntryRow) -> Leaf:
         raise TamperedError("entry") from None
 
 
-async def _said(tx: Transaction, tree: TreeRow, row: EntryRow) -> tuple[int | None, Mapping[str, str]]:
-    """Which entry an entry is about, and its detail: nothing where text or detail was erased. Raises TamperedError."""
-    entry = None if row.leaf is None else _read(row).entry
-    if entry is None or entry.detail is None:
+async def _said(tx: Transaction, tree: TreeRow, row: EntryRow) -> tuple[Leaf | None, Mapping[str, str]]:
+    """An entry and its detail; None where text or detail was erased. Raises TamperedError."""
+    leaf = None if row.leaf is None else _read(row)
+    if leaf is None or leaf.entry.detail is None:
         return None, {}
-    return entry.reference, await details.detail(tx, tree.number, row.index, entry.detail) or {}
+    said = await details.detail(tx, tree.number, row.index, leaf.entry.detail)
+    return (None, {}) if said is None else (leaf, said)
 
 
-async def check_finding(house: House, who: Who, name: str, found: Review, index: int, reason: str) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One finding, by its log and review; and by the entry that it stands on or, where there is none, the account."""
+
+    tree: str
+    review: Review
+    index: int | None
+    account: str | None
+
+
+async def check_finding(house: House, who: Who, finding: Finding, reason: str) -> int:
     """Marks one finding as checked, with the auditor's reason; gives the index of the entry that says so.
 
-    Raises NotThereError, also for an index beyond the log; NeverAllowedError; InvalidError for an empty reason, and
-    for a log that has ended: nothing is said in it any more.
+    Nothing is appended to a log that has ended: the entry stands in the one that goes on, and its detail names both.
+    Raises NotThereError, also for an index beyond the log and an account that is none; NeverAllowedError; InvalidError
+    for an empty reason, and unless one of index and account is named.
     """
     if not reason.strip():
         raise InvalidError("reason", "empty")
+    if (finding.index is None) == (finding.account is None):
+        raise InvalidError("index", "one_of_index_and_account")
 
     async def job(tx: Transaction) -> Done[None] | Done[Refusal]:
-        tree = await admit_auditor(tx, house, who, Action.LOG_REVIEW, name)
+        tree = await admit_auditor(tx, house, who, Action.LOG_REVIEW, finding.tree)
         if isinstance(tree, Done):
             return tree
-        if index >= (await trees.head(tx, tree.number)).size:
+        if not await _is_there(tx, tree, finding):
             return await refuse(tx, house, who, Event.FLAG_CHECK, LogReason.UNKNOWN_ID, NotThereError())
-        if await tree_of_looks(tx, tree) != tree.number:
-            raise InvalidError("tree", "ended")
-        made = entry(house, who, Event.FLAG_CHECK, purpose=LogPurpose.AUDIT, reference=index)
-        said = {"review": found.value, "reason": reason.strip()}
-        return Done(outcome=None, records=(detailed(house, tree.number, made, said),))
+        target = await tree_of_looks(tx, tree)
+        said = {"review": finding.review.value, "reason": reason.strip()}
+        about = finding.index
+        if target != tree.number:
+            said |= {"tree": tree.name} | ({} if about is None else {"index": str(about)})
+            about = None
+        made = entry(
+            house, who, Event.FLAG_CHECK, purpose=LogPurpose.AUDIT, reference=about, object=finding.account
+        )
+        return Done(outcome=None, records=(detailed(house, target, made, said),))
 
     return (await settle(house, job)).receipts[0].index
+
+
+async def _is_there(tx: Transaction, tree: TreeRow, finding: Finding) -> bool:
+    """Whether the log has the entry, or its collaboration the account."""
+    if finding.index is not None:
+        return finding.index < (await trees.head(tx, tree.number)).size
+    id = read_id(COLLABORATION, tree.name.partition(".")[0])
+    known = () if id is None else await store.accounts_of(tx, CollaborationId(id))
+    return finding.account in {write_id(USER, row.id) for row in known}

@@ -21,6 +21,7 @@ from service.flows.errors import InvalidError, NotThereError
 from service.flows.log import admit_auditor, tree_of_looks
 from service.flows.notary import check_held, publish
 from service.flows.proven import note_with_cosignatures
+from service.flows.views import ReceiptView, receipt_view
 from service.house import Caller, House, Watcher, Who
 from service.store import trees, witnesses
 from service.store.engine import Transaction
@@ -91,8 +92,8 @@ async def read_tile(house: House, caller: Caller, name: str, path: str) -> bytes
     return await house.look(lambda tx: trees.tile_bytes(tx, tree.number, tile))
 
 
-async def read_leaves(house: House, who: Who, name: str, path: str) -> bytes:
-    """An entry bundle, for the tree's auditors. Raises NotThereError, NeverAllowedError."""
+async def read_leaves(house: House, who: Who, name: str, path: str) -> tuple[bytes, ReceiptView]:
+    """An entry bundle, for the tree's auditors, and the look's receipt. Raises NotThereError, NeverAllowedError."""
     tile = _read_tile(path)
     signed = await _signed_size(house, await _tree(house, who, Action.LOG_EXPORT, name))
 
@@ -108,7 +109,8 @@ async def read_leaves(house: House, who: Who, name: str, path: str) -> bytes:
         data = write_bundle([None if row.leaf is None else row.leaf.encode("ascii") for row in rows])
         return Done(outcome=data, records=(Record(tree=await tree_of_looks(tx, tree), entry=made),))
 
-    return (await settle(house, job)).outcome
+    done = await settle(house, job)
+    return done.outcome, receipt_view(done.receipts[0])
 
 
 async def take_cosignatures(house: House, caller: Caller, name: str, note: str) -> int:

@@ -58,6 +58,26 @@ def test_an_account_that_never_signed_in_counts_from_its_making() -> None:
     assert (found.index, found.time, found.count, found.checked) == (None, None, 200, False)
 
 
+def test_such_an_account_is_marked_until_it_signs_in_again() -> None:
+    """The mark names the account; a sign-in after it, wherever it is told, opens the finding once it is due again."""
+    marked = {user(1): NOW - 120 * DAY}
+    for signed_in, checked in (
+        (None, True),
+        (NOW - 150 * DAY, True),
+        (NOW - 120 * DAY, True),
+        (NOW - 119 * DAY, False),
+    ):
+        (found,) = hits(Review.DORMANT, [], accounts=account(signed_in=signed_in), accounts_checked=marked)
+        assert (found.index, found.checked) == (None, checked)
+    (other,) = hits(Review.DORMANT, [], accounts=account(), accounts_checked={user(2): NOW})
+    assert other.checked is False
+    made = [(LONG_AGO, entry(Event.LOGIN_OK))]
+    (found,) = hits(Review.DORMANT, made, accounts=account(), accounts_checked={user(1): NOW})
+    assert (found.index, found.checked) == (0, False)
+    found = find(Review.DORMANT, [], accounts=account(), accounts_checked={user(1): NOW})
+    assert (found.total, found.unchecked) == (1, 0)
+
+
 def test_stopped_accounts_and_users_without_account_are_not_dormant() -> None:
     """Only an active account of the context is looked at."""
     assert hits(Review.DORMANT, [(LONG_AGO, entry(Event.LOGIN_OK))], accounts=account(active=False)) == ()

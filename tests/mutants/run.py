@@ -12,6 +12,7 @@ says nothing of lines that explain none. Takes an hour or so.
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,9 @@ TABLE = ROOT / "docs" / "soundness.md"
 TITLE = "## Changes that no test can tell\n"
 NOTICED = frozenset({1, 3, 24, -24, 36, 152, 255})
 """mutmut's exit codes for "a test failed" and for "the tests did not end": an endless loop is noticed."""
+
+MEMORY = 4 << 30
+"""Bytes that a run may have: a change that makes a list without end is noticed."""
 
 _ROW = re.compile(r"\| `([\w.]+)` \| (.+?) \| (.+) \|")
 _CHANGE = re.compile(r"`([^`]+)` → (?:`([^`]+)`|nothing)")
@@ -105,6 +109,7 @@ def _mutmut(*arguments: str) -> list[str]:
 def main(patterns: list[str]) -> int:
     """Try the mutants and print what was found: 0 where each is noticed or explained, and each line explains one."""
     explained = read_table(TABLE.read_text("utf-8"))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
     with tempfile.TemporaryDirectory(prefix="mutants-") as name:
         folder = Path(name).resolve() / "copy"
         copy_project(folder)

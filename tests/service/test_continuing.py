@@ -358,13 +358,38 @@ def test_the_auditor_reads_the_old_log_and_stops_nothing(continued: tuple[World,
     newest = world("auditor", "GET", "/api/log/reviews")
     assert (newest.status_code, newest.json()["tree"]) == (200, new.name)
     body = {"tree": name, "review": "bulk", "index": 1, "reason": "x"}
-    assert world("auditor", "POST", "/api/log/reviews/checks", body).status_code == 422
+    assert world("auditor", "POST", "/api/log/reviews/checks", body).status_code == 201
     assert world("auditor", "GET", f"/api/log/{name}/proof/{left.size}").status_code in (404, 503)
     assert texts(world, old) == before
     made = [json.loads(text) for text in texts(world, new)[size:]]
-    assert {"log.search", "log.verify", "log.export"} <= {leaf["ev"] for leaf in made}
+    assert {"log.search", "log.verify", "log.export", "flag.check"} <= {leaf["ev"] for leaf in made}
     assert all(leaf["act"] == world.ids["auditor"] for leaf in made)
     assert goes_on(world, restored.case)
+
+
+def test_a_finding_of_the_old_log_is_marked_in_the_new_one(continued: tuple[World, Restored]) -> None:
+    """The mark is told with the old log's reviews, not with the new one's; the leaf names no entry of its own log."""
+    world, restored = continued
+    new, name = collaboration(world), restored.tree.name
+
+    def top(tree: str) -> dict[int, bool]:
+        found = world("auditor", "GET", f"/api/log/reviews?tree={tree}").json()["reviews"]
+        return {
+            hit["index"]: hit["checked"]
+            for one in found
+            if one["review"] == "top_readers"
+            for hit in one["hits"]
+        }
+
+    index = min(top(name))
+    world("caseworker", "GET", f"/api/cases/{restored.case}")
+    assert top(name)[index] is False
+    body = {"tree": name, "review": "top_readers", "index": index, "reason": "x"}
+    made = world("auditor", "POST", "/api/log/reviews/checks", body).json()["index"]
+    leaf = json.loads(texts(world, new)[made])
+    assert (leaf["ev"], "ref" in leaf, "obj" in leaf) == ("flag.check", False, False)
+    assert top(name)[index] is True
+    assert not any(top(new.name).values()) and top(new.name)
 
 
 def test_who_looked_is_told_over_both_logs(continued: tuple[World, Restored]) -> None:

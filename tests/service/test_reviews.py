@@ -169,3 +169,25 @@ def test_one_damaged_row_does_not_blind_the_auditor(world: World, statement: str
     assert after["damaged"] == [index]
     assert hits(world, "same_surname") == []
     assert len(hits(world, "top_readers")) == 1
+
+
+def test_a_person_who_never_came_is_marked_by_the_account(world: World) -> None:
+    """There is no entry to name: the account is; nobody else's, and neither both nor none."""
+    world.clock.advance(timedelta(days=100))
+    world.tokens["auditor"] = world.sign_in("auditor").json()["token"]
+    quiet = {hit["actor"] for hit in hits(world, "dormant") if hit["index"] is None}
+    assert quiet
+    actor = sorted(str(one) for one in quiet)[0]
+    body = {"tree": tree_of(world), "review": "dormant", "account": actor, "reason": "休職中です"}
+    for wrong, status in (
+        ({"index": 0}, 422),
+        ({"account": None}, 422),
+        ({"account": "u_" + "0" * 32}, 404),
+        ({"account": "x"}, 404),
+    ):
+        assert world("auditor", "POST", "/api/log/reviews/checks", {**body, **wrong}).status_code == status
+    made = world("auditor", "POST", "/api/log/reviews/checks", body).json()
+    leaf = world.leaves(tree_of(world))[made["index"]]
+    assert (leaf["ev"], leaf["obj"], "ref" in leaf) == ("flag.check", actor, False)
+    checked = {hit["actor"]: hit["checked"] for hit in hits(world, "dormant") if hit["index"] is None}
+    assert checked == {one: one == actor for one in quiet}
