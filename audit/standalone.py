@@ -360,15 +360,15 @@ call Keep this bundle, use the log no further, and call / この書き出しを�
 whom the auditors and the city's information security officer / 監査担当と市の情報セキュリティ担当"""
 
 
-def say(said: "dict[str, object]", contact: str) -> str:
+def say(said: "dict[str, object]") -> str:
     """The outcome in plain words, each thing that was found, and whom to call where it is bad."""
     asked = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     japanese = next(filter(None, asked), "").startswith("ja")
     words = {key: text.split(" / ")[japanese] for key, text in re.findall(r"(\w+) (.+)", WORDS)}
     accepted = words["case" if str(said.get("scope")).startswith("case") else "ok"]
     lines = [accepted if said["ok"] else words.get(str(said["step"]), words["else"])]
-    lines += [f"  {key}: {value}" for key, value in said.items() if value not in (None, [])]
-    return "\n".join(lines if said["ok"] else [*lines, f"{words['call']} {contact or words['whom']}"])
+    lines += [f"  {key}: {value}" for key, value in said.items() if value not in (None, []) and key != "call"]
+    return "\n".join(lines if said["ok"] else [*lines, f"{words['call']} {said['call'] or words['whom']}"])
 
 
 def main(argv: "list[str] | None" = None) -> int:
@@ -391,7 +391,8 @@ def main(argv: "list[str] | None" = None) -> int:
         step, index, fault = error.args if isinstance(error, RefusedError) else ("scope", None, "text")
         step != "policy" or parser.error(f"{given.policy}:{index or ''} {fault}")
         said = {"ok": False, "step": step, "index": index, "fault": fault or None}
-    print(json.dumps(said, sort_keys=True, ensure_ascii=False) if given.json else say(said, policy.contact))
+        said["call"] = policy.contact or None
+    print(json.dumps(said, sort_keys=True, ensure_ascii=False) if given.json else say(said))
     return 0 if said["ok"] else 1
 
 

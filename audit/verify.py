@@ -193,7 +193,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         found = _verify(arguments, policy)
     except VerifyError as error:
-        print(write_json(error) if arguments.json else write_refusal(error, japanese, policy.contact))
+        print(
+            write_json(error, policy.contact)
+            if arguments.json
+            else write_refusal(error, japanese, policy.contact)
+        )
         return 1
     except OSError as error:
         print(f"{error.filename or arguments.bundle}: {error.strerror}", file=sys.stderr)

@@ -129,11 +129,17 @@ def write_policy_fault(error: PolicyError, japanese: bool) -> str:
     return f"the policy file cannot be read: {where}({error.fault})"
 
 
-def write_json(outcome: Verified | VerifyError) -> str:
-    """The outcome as one line of JSON with sorted keys."""
+def write_json(outcome: Verified | VerifyError, contact: str = "") -> str:
+    """The outcome as one line of JSON with sorted keys; a refusal says whom to call, null where the policy does not."""
     said: dict[str, object]
     if isinstance(outcome, VerifyError):
-        said = {"ok": False, "step": outcome.step, "index": outcome.index, "fault": outcome.fault or None}
+        said = {
+            "ok": False,
+            "step": outcome.step,
+            "index": outcome.index,
+            "fault": outcome.fault or None,
+            "call": contact or None,
+        }
     else:
         point = outcome.cosigned.checkpoint
         said = {

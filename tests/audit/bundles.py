@@ -152,7 +152,7 @@ def second_opinion(files: Mapping[str, bytes], policy: str, old: str | None = No
         return bundle.check(standalone.Policy(policy.encode()), older)
     except standalone.RefusedError as error:
         step, index, fault = error.args
-        return {"ok": False, "step": step, "index": index, "fault": fault or None}
+        return {"ok": False, "step": step, "index": index, "fault": fault or None, "call": None}
 
 
 def save(files: Mapping[str, bytes], path: Path) -> Path:

@@ -264,7 +264,7 @@ def test_it_runs_alone(tmp_path: Path) -> None:
     assert (code, complaints, said.count("\n")) == (0, "", 1) and json.loads(said)["since"] == 3
     code, said, complaints = alone(folder, "../bad", "--policy", "../policy", "--json")
     assert (code, complaints) == (1, "")
-    assert said == '{"fault": null, "index": 0, "ok": false, "step": "entries"}\n'
+    assert said == '{"call": "03-1234", "fault": null, "index": 0, "ok": false, "step": "entries"}\n'
     for arguments in (("../bad",), ("../bad", "--policy", "../none"), ("../none", "--policy", "../policy")):
         assert alone(folder, *arguments)[:2] == (2, "")
     code, said, complaints = alone(folder, "../bad", "--policy", "../broken", "--json")

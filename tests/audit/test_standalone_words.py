@@ -193,7 +193,9 @@ def test_what_is_no_zip_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture
     assert (
         standalone.main([str(tmp_path / "bundle.zip"), "--policy", str(tmp_path / "policy"), "--json"]) == 1
     )
-    assert capsys.readouterr().out == '{"fault": "text", "index": null, "ok": false, "step": "scope"}\n'
+    assert capsys.readouterr().out == (
+        '{"call": null, "fault": "text", "index": null, "ok": false, "step": "scope"}\n'
+    )
 
 
 def test_the_entries_of_a_case_are_read_line_by_line(asked: Asked) -> None:

@@ -161,6 +161,7 @@ def test_a_bundle_that_is_neither_folder_nor_file_does_not_hang(
         "step": "scope",
         "index": None,
         "fault": "text",
+        "call": "Ms Sato",
     }
 
 
@@ -209,7 +210,10 @@ def test_the_command_says_what_it_found(
         "",
     )
     assert main([bad, "--policy", policy, "--json"]) == 1
-    assert capsys.readouterr() == ('{"fault": null, "index": null, "ok": false, "step": "table"}\n', "")
+    assert capsys.readouterr() == (
+        '{"call": "Ms Sato", "fault": null, "index": null, "ok": false, "step": "table"}\n',
+        "",
+    )
 
 
 @pytest.mark.parametrize(

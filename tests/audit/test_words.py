@@ -231,9 +231,11 @@ def test_a_policy_that_cannot_be_read_is_told_by_its_line() -> None:
 def test_a_refusal_is_one_line_of_json() -> None:
     """Step, index and fault as codes, null where there is none."""
     assert write_json(VerifyError(Step.LEAF, 2, "form")) == (
-        '{"fault": "form", "index": 2, "ok": false, "step": "leaf"}'
+        '{"call": null, "fault": "form", "index": 2, "ok": false, "step": "leaf"}'
     )
-    assert write_json(VerifyError(Step.ROOT)) == '{"fault": null, "index": null, "ok": false, "step": "root"}'
+    assert write_json(VerifyError(Step.ROOT), "03-1234") == (
+        '{"call": "03-1234", "fault": null, "index": null, "ok": false, "step": "root"}'
+    )
     assert json.loads(write_json(VerifyError(Step.TILE, 0)))["index"] == 0
 
 

@@ -10,6 +10,7 @@ import pytest
 from audit.checkpoint import cosign, open_checkpoint, with_lines, write_body
 from audit.layout import bundle_path, bundles_of, read_bundle, tile_path, tiles_of
 from audit.policy import read_policy
+from audit.receipt import write_receipt
 from audit.tiles import tile_hashes
 from audit.tree import leaf_hash, root_of
 from crypto.notes import COSIGNATURE, SignerKey, public_of, write_vkey
@@ -104,6 +105,32 @@ def test_the_policy_to_begin_with_names_the_log_and_its_witnesses(world: World) 
         "quorum witnesses",
     ]
     assert read_policy(text.encode("utf-8")) is not None
+
+
+@pytest.mark.parametrize("since", [-1, -5, -300, 10**9])
+def test_a_size_that_the_log_never_had_is_refused_before_any_entry(world: World, since: int) -> None:
+    """Nothing is exported, and nothing says that it was."""
+    tree = collaboration(world)
+    before = len(world.leaves(tree.name))
+    with pytest.raises(AdministrationError) as caught:
+        export(world, Wanted(tree=tree.number, since=since))
+    assert caught.value.problem is Problem.BAD_SINCE
+    assert len(world.leaves(tree.name)) == before
+    assert (
+        export(world, Wanted(tree=tree.number, since=before))["scope"]
+        == b"tsunagi-export/v1\nsince %d\n" % before
+    )
+
+
+def test_a_bundle_bears_the_receipt_of_its_own_entry(world: World) -> None:
+    """In both languages of its README; the receipt is that of the last entry."""
+    tree = collaboration(world)
+    readme = export(world, Wanted(tree=tree.number))["README.txt"].decode()
+    leaf = str(
+        world.sql("SELECT leaf FROM entry WHERE tree = ? ORDER BY idx DESC LIMIT 1", tree.number)[0][0]
+    )
+    number = write_receipt(len(world.leaves(tree.name)) - 1, leaf_hash(leaf.encode()))
+    assert f"受付番号 {number}\n" in readme and f"receipt of this export is {number}\n" in readme
 
 
 def test_a_cosigned_bundle_ends_where_a_witness_has_looked(world: World) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
+from audit.receipt import write_receipt
 from tests.service.world import World
 
 
@@ -83,6 +84,30 @@ def test_reading_the_log_is_in_the_log(world: World) -> None:
     assert (newest["ev"], newest["act"], newest["n"]) == ("log.search", world.ids["auditor"], shown)
     assert world("auditor", "GET", f"/api/log/{tree}/checkpoint").status_code == 200
     assert dict(entries(world, tree)[0]["leaf"])["ev"] == "log.verify"  # type: ignore[call-overload]  # a JSON object
+
+
+def test_a_look_at_the_log_bears_its_receipt(world: World) -> None:
+    """Entries, who looked at a case, and a bundle of leaves: each names the entry that was made for it."""
+    case, _, _ = world.shared_case()
+    tree = tree_of(world)
+    size = open_checkpoint_size(world, tree)
+    for path in (
+        f"/api/log/{tree}/entries",
+        f"/api/cases/{case}/looks",
+        f"/log/{tree}/tile/entries/000.p/{size}",
+    ):
+        answer = world("auditor", "GET", path)
+        newest = world.sql("SELECT idx, leaf_hash FROM entry WHERE tree = 1 ORDER BY idx DESC LIMIT 1")
+        assert world.sql("SELECT name FROM tree WHERE number = 1") == [(tree,)]
+        index, hashed = newest[0]
+        assert isinstance(index, int) and isinstance(hashed, bytes)
+        told = answer.headers.get("Tsunagi-Receipt") or answer.json()["receipt"]["number"]
+        assert told == write_receipt(index, hashed)
+
+
+def open_checkpoint_size(world: World, tree: str) -> int:
+    """The size of the newest checkpoint."""
+    return int(world("auditor", "GET", f"/log/{tree}/checkpoint").text.split("\n")[1])
 
 
 def test_an_entry_is_proved_against_a_signed_checkpoint(world: World) -> None:
