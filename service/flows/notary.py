@@ -206,12 +206,12 @@ def _had(tree: TreeRow, frontier: Frontier) -> Callable[[Transaction], Awaitable
 
 async def frontier_at(tx: Transaction, tree: int, size: int, at: int) -> Frontier | None:
     """The frontier that a tree of ``size`` had at ``at`` entries, by its stored hashes; None where it has not so many
-    or a tile is missing. O(log n) reads."""
+    or a tile is missing. O(log n) reads of tiles, and of at most 255 below each."""
     if at > size:
         return None
     spans = frontier_spans(at)
-    tiles = {tile: await trees.tile_bytes(tx, tree, tile) for tile in tiles_for(spans, size)}
     try:
+        tiles = {tile: await trees.tile_anew(tx, tree, tile) for tile in tiles_for(spans, size)}
         return Frontier(at, tuple(span_hash(span, size, tiles) for span in spans))
     except TreeError:
         return None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from audit.tiles import WIDTH, Tile
+from audit.tiles import WIDTH, Tile, tile_root
 from audit.times import write_time
 from audit.tree import EMPTY, EMPTY_ROOT
 from cases.ids import UserId
@@ -203,20 +203,36 @@ def _entry(row: Row) -> EntryRow:
 
 
 async def tile_bytes(tx: Transaction, tree: int, tile: Tile) -> bytes:
-    """A tile's hashes: complete ones as stored, partial ones from the entries or the tiles below."""
+    """A tile's hashes: complete ones as stored, partial ones from the entries or the stored roots of the tiles below.
+
+    For what others verify; what is to be found wrong here, `tile_anew` reads.
+    """
+    if tile.width < WIDTH and tile.level > 0:
+        first, stop = _below(tree, tile)
+        rows = tx.rows("SELECT root FROM tile WHERE id >= ? AND id < ? ORDER BY id", first, stop)
+        return b"".join(as_bytes(row[0]) for row in rows)
+    return await tile_anew(tx, tree, tile)
+
+
+async def tile_anew(tx: Transaction, tree: int, tile: Tile) -> bytes:
+    """As `tile_bytes`, with the roots of the tiles below a partial one worked out again. Raises TreeError."""
     if tile.width == WIDTH:
         found = tx.row("SELECT data FROM tile WHERE id = ?", tile_id(tree, tile.level, tile.number))
         return b"" if found is None else as_bytes(found[0])
-    first = tile.number * WIDTH
     if tile.level == 0:
-        start = (tree << 40) | first
+        start = (tree << 40) | tile.number * WIDTH
         rows = tx.rows(
             "SELECT leaf_hash FROM entry WHERE id >= ? AND id < ? ORDER BY id", start, start + tile.width
         )
         return b"".join(as_bytes(row[0]) for row in rows)
-    below = tile_id(tree, tile.level - 1, first)
-    rows = tx.rows("SELECT root FROM tile WHERE id >= ? AND id < ? ORDER BY id", below, below + tile.width)
-    return b"".join(as_bytes(row[0]) for row in rows)
+    rows = tx.rows("SELECT data FROM tile WHERE id >= ? AND id < ? ORDER BY id", *_below(tree, tile))
+    return b"".join(tile_root(as_bytes(row[0])) for row in rows)
+
+
+def _below(tree: int, tile: Tile) -> tuple[int, int]:
+    """The keys of the complete tiles whose roots a tile above level 0 holds: from the first up to the second."""
+    first = tile_id(tree, tile.level - 1, tile.number * WIDTH)
+    return first, first + tile.width
 
 
 async def checkpoint(tx: Transaction, tree: int, size: int) -> str | None:

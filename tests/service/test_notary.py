@@ -13,11 +13,11 @@ import pytest
 from audit.checkpoint import Checkpoint, open_checkpoint, sign_note, write_body
 from audit.errors import NotaryError, NotaryFault
 from audit.notary import Signed
-from audit.tree import append
+from audit.tree import append, leaf_hash
 from service.cli.notary import sign_all
 from service.cli.opening import OpeningError
 from service.flows.errors import NotSignedError
-from service.flows.notary import publish, publish_dirty, sign_tree
+from service.flows.notary import find_behind, publish, publish_dirty, sign_tree
 from service.notary import Notary
 from service.store import trees
 from service.store.engine import Transaction, open_read_only
@@ -465,3 +465,36 @@ def test_a_planted_checkpoint_keeps_nothing_from_being_signed(world: World) -> N
     world.run(publish_dirty(world.house))
     assert signed_size(world) == size
     assert world("auditor", "GET", "/api/log").status_code == NOT_NOW
+
+
+def test_an_edit_behind_a_stored_root_is_found_at_the_start(world: World) -> None:
+    """Text, hash and tile say another past together; that the tile's stored root is the old one hides nothing."""
+    tree = collaboration(world)
+    grow(world, tree, 600)
+    world.run(publish(world.house, tree))
+    assert world.run(find_behind(world.house)) == ()
+    text = another(world, tree, 100)
+    data = world.sql("SELECT data FROM tile WHERE tree = ? AND level = 0 AND n = 0", tree.number)[0][0]
+    assert isinstance(data, bytes)
+    hashed = leaf_hash(text.encode())
+    changed = data[: 100 * 32] + hashed + data[101 * 32 :]
+    at = f"tree = {tree.number} AND level = 0 AND n = 0"
+    forge(
+        world,
+        f"UPDATE entry SET leaf = '{text}', leaf_hash = x'{hashed.hex()}' WHERE tree = {tree.number} AND idx = 100",
+        f"UPDATE tile SET data = x'{changed.hex()}' WHERE {at}",
+    )
+    (behind,) = world.run(find_behind(world.house))
+    assert behind.tree == tree.number
+
+
+@pytest.mark.parametrize("root", ["zeroblob(32)", "zeroblob(3)", "'text'"])
+def test_a_damaged_stored_root_does_not_look_like_a_lost_end(world: World, root: str) -> None:
+    """What can be worked out again from the hashes is: the house opens, and fsck names the tile."""
+    tree = collaboration(world)
+    grow(world, tree, 600)
+    world.run(publish(world.house, tree))
+    forge(world, f"UPDATE tile SET root = {root} WHERE tree = {tree.number} AND level = 0 AND n = 1")
+    assert world.run(find_behind(world.house)) == ()
+    grow(world, tree, 1)
+    assert world.run(publish(world.house, tree))[1].size > 600
