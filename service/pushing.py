@@ -28,6 +28,8 @@ from service.store.witnesses import WitnessState
 
 PATIENCE = 20.0
 """Seconds that a witness may take in all: one that says a letter each second holds nobody up."""
+PATIENCE_AT_START = 5.0
+"""The same, where the start waits for it."""
 _PLAIN = {"Accept-Encoding": "identity"}  # what a few bytes unpack to may be without end
 _SIZE = re.compile(r"(0|[1-9][0-9]{0,12})\n", re.ASCII)
 
@@ -48,9 +50,14 @@ def new_client() -> httpx.AsyncClient:
 
 
 async def push_all(
-    house: House, connect: Callable[[], httpx.AsyncClient] = new_client, patience: float = PATIENCE
+    house: House,
+    connect: Callable[[], httpx.AsyncClient] = new_client,
+    patience: float = PATIENCE,
+    *,
+    again: bool = False,
 ) -> int:
-    """Pushes each log's newest checkpoint to its witnesses that have not cosigned it; gives how many did now.
+    """Pushes each log's newest checkpoint to its witnesses that have not cosigned it, to all of them at once; gives how
+    many did now. ``again``: also to those that have, to hear whether they have seen more since.
 
     A witness that does not answer, or says nonsense, stops no other; nor does a log whose rows are damaged. A log that
     has ended is pushed no more: its witnesses have seen more of it than is left here.
@@ -58,15 +65,26 @@ async def push_all(
     waiting = []
     for tree in await house.look(trees.growing_trees):
         with _told(tree):
-            waiting += await house.look(_due(house, tree))
+            waiting += await house.look(_due(house, tree, again))
     if not waiting:
         return 0
-    pushed = 0
     async with connect() as client:
-        for due in waiting:
-            with _told(due.tree):
-                async with asyncio.timeout(patience):
-                    pushed += await _push(house, client, due)
+        return sum(await asyncio.gather(*(_try(house, client, due, patience) for due in waiting)))
+
+
+async def ask_witnesses(house: House, connect: Callable[[], httpx.AsyncClient] = new_client) -> None:
+    """Before the first entry after a start: whoever has seen more of a log than is here stops all appending.
+
+    A machine that was rolled back took the notary's file along; its witnesses know better.
+    """
+    await push_all(house, connect, PATIENCE_AT_START, again=True)
+
+
+async def _try(house: House, client: httpx.AsyncClient, due: _Due, patience: float) -> int:
+    pushed = 0
+    with _told(due.tree):
+        async with asyncio.timeout(patience):
+            pushed = await _push(house, client, due)
     return pushed
 
 
@@ -79,7 +97,7 @@ def _told(tree: TreeRow) -> Iterator[None]:
         get_logger().error("witness_failed", tree=tree.name, error=type(error).__name__)
 
 
-def _due(house: House, tree: TreeRow) -> Callable[[Transaction], Awaitable[list[_Due]]]:
+def _due(house: House, tree: TreeRow, again: bool) -> Callable[[Transaction], Awaitable[list[_Due]]]:
     async def query(tx: Transaction) -> list[_Due]:
         note = await trees.newest_checkpoint(tx, tree.number)
         if note is None:
@@ -89,7 +107,9 @@ def _due(house: House, tree: TreeRow) -> Callable[[Transaction], Awaitable[list[
         return [
             _Due(tree=tree, url=row.url, note=note, old=done.get(row.name, 0))
             for row in await witnesses.witnesses_of(tx, tree.number)
-            if row.state is WitnessState.ACTIVE and row.url is not None and done.get(row.name, 0) < size
+            if row.state is WitnessState.ACTIVE
+            and row.url is not None
+            and (again or done.get(row.name, 0) < size)
         ]
 
     return query

@@ -170,7 +170,15 @@ def _texts(commands: Parsers) -> None:
     prune = _command(commands, Command.LOG_PRUNE, "take out the texts whose time is over")
     prune.add_argument("--before", metavar="DATE", type=date.fromisoformat, required=True)
     _tree(prune)
-    _command(commands, Command.LOG_CONTINUE, "go on under a new origin after a backup was restored")
+    go_on = _command(commands, Command.LOG_CONTINUE, "go on under a new origin after a backup was restored")
+    go_on.add_argument(
+        "--note",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="a checkpoint that a witness kept, where the notary's folder was rolled back too; may be repeated",
+    )
 
 
 def _tree(parser: argparse.ArgumentParser, *, required: bool = False) -> None:

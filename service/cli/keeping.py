@@ -3,6 +3,7 @@
 import argparse
 
 from service.cli.asking import ask, ask_password
+from service.cli.log import read_note
 from service.cli.running import in_house
 from service.cli.saying import say
 from service.flows.continuing import continue_logs as go_on
@@ -42,11 +43,13 @@ def prune(settings: Settings, arguments: argparse.Namespace) -> int:
     return in_house(settings, work)
 
 
-def continue_logs(settings: Settings, _arguments: argparse.Namespace) -> int:
+def continue_logs(settings: Settings, arguments: argparse.Namespace) -> int:
     """Ends the logs that are behind what was signed of them, and begins those that go on."""
 
+    notes = [read_note(path) for path in arguments.note]
+
     async def work(house: House) -> int:
-        done = await go_on(house)
+        done = await go_on(house, notes)
         for one in done:
             say(f"{one.old}: ended at {one.size} entries, {one.left} of them are left here")
             say(f"  goes on as {one.new}" if one.new else "  nothing here goes on with it")

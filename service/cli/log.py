@@ -129,12 +129,15 @@ def witness(settings: Settings, arguments: argparse.Namespace) -> int:
     return in_house(settings, work)
 
 
+def read_note(path: Path) -> str:
+    """A note that came as a file, up to one byte more than one may have."""
+    with path.open("rb") as file:
+        return file.read(MAX_NOTE + 1).decode("utf-8", "replace")
+
+
 def cosign(settings: Settings, arguments: argparse.Namespace) -> int:
     """Takes in checkpoints with cosignatures that came back as files."""
-    notes = []
-    for path in arguments.file:
-        with path.open("rb") as file:
-            notes.append((path, file.read(MAX_NOTE + 1).decode("utf-8", "replace")))
+    notes = [(path, read_note(path)) for path in arguments.file]
 
     async def work(house: House) -> int:
         by_origin = {tree.origin: tree for tree in await house.look(trees.trees)}

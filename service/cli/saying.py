@@ -14,6 +14,7 @@ PROBLEMS: dict[Problem, str] = {
     Problem.AUDITOR_STAYS: "an auditor stays one, and nobody becomes one: add a user of their own for it",
     Problem.BAD_LOGIN: "a login is 1 to 64 small letters, digits and . _ @ -, and begins with a letter or digit",
     Problem.BAD_NAME: "a name is one line, not empty, at most 200 bytes, without control characters",
+    Problem.BAD_NOTE: "this is no checkpoint that our key signed, of a log that goes on here",
     Problem.BAD_SINCE: "--since is not between 0 and the size of the log",
     Problem.BAD_URL: "a witness's address begins with https://",
     Problem.BAD_VKEY: "this is not the verifier key of a witness (name+hash+key, made by `tsunagi witness --init`)",

@@ -46,6 +46,7 @@ class Problem(StrEnum):
     AUDITOR_STAYS = "auditor_stays"
     BAD_LOGIN = "bad_login"
     BAD_NAME = "bad_name"
+    BAD_NOTE = "bad_note"
     BAD_SINCE = "bad_since"
     BAD_URL = "bad_url"
     BAD_VKEY = "bad_vkey"

@@ -8,11 +8,13 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from audit.checkpoint import Checkpoint, write_body
+from audit.checkpoint import Checkpoint, body_of, open_checkpoint, read_body, write_body
+from audit.errors import NoteError
 from audit.event import Event, Flag
 from audit.notary import Signed
+from audit.tree import EMPTY
 from service.flows.console import AdministrationError, Problem, record
-from service.flows.notary import Behind, find_behind, publish
+from service.flows.notary import Behind, find_behind, holds, publish
 from service.house import House
 from service.store import organisations, trees
 from service.store.engine import Transaction
@@ -32,21 +34,25 @@ class Continued:
     new: str | None
 
 
-async def continue_logs(house: House) -> tuple[Continued, ...]:
+async def continue_logs(house: House, notes: Collection[str] = ()) -> tuple[Continued, ...]:
     """Ends every log that is behind what was signed of it, and begins the one that goes on. Can be run again.
 
-    Raises NotaryError(STATE), AdministrationError(NOTARY_APART) where this process may not write the notary's state.
+    ``notes``: checkpoints of ours that witnesses kept, for where the notary's own file was rolled back too.
+    Raises NotaryError(STATE), AdministrationError(NOTARY_APART) where this process may not write the notary's state,
+    and AdministrationError(BAD_NOTE) for a note that is no checkpoint of a log of this house.
     """
     if house.notary.seed is None:
         raise AdministrationError(Problem.NOTARY_APART)
     done = []
-    found = await find_behind(house)
+    known = [*await find_behind(house), *[one for note in notes for one in await _behind(house, note)]]
+    found = {one.origin: one for one in sorted(known, key=lambda one: one.signed)}.values()
     gone = frozenset(one.origin for one in found)
     for behind in sorted(found, key=lambda one: _place(one.origin), reverse=True):
         tree = await _begin(house, behind, gone)
         async with house.notary.alone():
             state = house.notary.read()
-            house.notary.write({**state, behind.origin: replace(state[behind.origin], ended=True)})
+            last = state.get(behind.origin, Signed(frontier=EMPTY))
+            house.notary.write({**state, behind.origin: replace(last, ended=True)})
         if tree is not None:
             await publish(house, tree)
         done.append(
@@ -60,6 +66,22 @@ async def continue_logs(house: House) -> tuple[Continued, ...]:
     return tuple(done)
 
 
+async def _behind(house: House, note: str) -> tuple[Behind, ...]:
+    """The log of a note that our key signed, where the log here is not the one that the note is over."""
+    try:
+        origin = read_body(body_of(note)).origin
+        checkpoint = open_checkpoint(note, house.notary.key(origin))
+    except NoteError:
+        raise AdministrationError(Problem.BAD_NOTE) from None
+    tree = next((one for one in await house.look(trees.growing_trees) if one.origin == origin), None)
+    if tree is None:
+        raise AdministrationError(Problem.BAD_NOTE)
+    if await house.look(lambda tx: holds(tx, tree, checkpoint)):
+        return ()
+    size = (await house.look(lambda tx: trees.head(tx, tree.number))).size
+    return (Behind(tree=tree.number, origin=origin, size=size, signed=checkpoint.size, root=checkpoint.root),)
+
+
 def _place(origin: str) -> tuple[str, int]:
     """What an origin's log belongs to, and which of the logs that continue one another it is, from 1 on."""
     base, _, generation = origin.rpartition("/")[2].partition(".")
@@ -71,7 +93,8 @@ async def _begin(house: House, behind: Behind, gone: Collection[str]) -> TreeRow
 
     Its generation is a new one, also where the database has lost logs that the notary has signed.
     """
-    digest = hashlib.sha256(write_body(_last(house, behind)).encode("utf-8")).digest()
+    last = Checkpoint(origin=behind.origin, size=behind.signed, root=behind.root)
+    digest = hashlib.sha256(write_body(last).encode("utf-8")).digest()
     base = _place(behind.origin)[0]
     signed = [_place(origin) for origin in house.notary.read()]
 
@@ -96,9 +119,3 @@ async def _begin(house: House, behind: Behind, gone: Collection[str]) -> TreeRow
 
 def _flags(operated: InstanceRow) -> tuple[Flag, ...]:
     return (Flag.PRACTICE,) if operated.practice else ()
-
-
-def _last(house: House, behind: Behind) -> Checkpoint:
-    """The last checkpoint that was signed of the old log: the notary knows it, whatever the database has lost."""
-    signed: Signed = house.notary.read()[behind.origin]
-    return Checkpoint(origin=behind.origin, size=signed.frontier.size, root=signed.frontier.root)

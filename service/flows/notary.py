@@ -122,7 +122,7 @@ async def check_held(house: House, tree: TreeRow, checkpoint: Checkpoint) -> Non
 
     Else the log went back: raises NotaryError, and nothing is appended any more, unless another log goes on already.
     """
-    if await house.look(lambda tx: _holds(tx, tree, checkpoint)):
+    if await house.look(lambda tx: holds(tx, tree, checkpoint)):
         return
     if not has_ended(house, tree):
         get_logger().error("log_behind", tree=tree.name, size=checkpoint.size)
@@ -130,7 +130,7 @@ async def check_held(house: House, tree: TreeRow, checkpoint: Checkpoint) -> Non
     raise NotaryError(NotaryFault.SHRANK, checkpoint.size)
 
 
-async def _holds(tx: Transaction, tree: TreeRow, checkpoint: Checkpoint) -> bool:
+async def holds(tx: Transaction, tree: TreeRow, checkpoint: Checkpoint) -> bool:
     """Whether a tree begins with that of the checkpoint, by its stored hashes; O(log n) reads."""
     head = await trees.head(tx, tree.number)
     found = await frontier_at(tx, tree.number, head.size, checkpoint.size)
@@ -157,12 +157,16 @@ async def _keep(house: House, tree: TreeRow, size: int, note: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behind:
-    """A log that is not the one that was signed: fewer entries than were signed, or other ones among those."""
+    """A log that is not the one that was signed: fewer entries than were signed, or other ones among those.
+
+    ``size`` is how many there are here; ``signed`` and ``root`` are those of the last checkpoint that is known.
+    """
 
     tree: int
     origin: str
     size: int
     signed: int
+    root: bytes
 
 
 async def find_behind(house: House) -> tuple[Behind, ...]:
@@ -181,7 +185,11 @@ async def find_behind(house: House) -> tuple[Behind, ...]:
             continue
         found.append(
             Behind(
-                tree=0 if tree is None else tree.number, origin=origin, size=size, signed=one.frontier.size
+                tree=0 if tree is None else tree.number,
+                origin=origin,
+                size=size,
+                signed=one.frontier.size,
+                root=one.frontier.root,
             )
         )
     return tuple(found)
@@ -199,7 +207,7 @@ def _had(tree: TreeRow, frontier: Frontier) -> Callable[[Transaction], Awaitable
     checkpoint = Checkpoint(origin=tree.origin, size=frontier.size, root=frontier.root)
 
     async def query(tx: Transaction) -> bool:
-        return await _holds(tx, tree, checkpoint)
+        return await holds(tx, tree, checkpoint)
 
     return query
 

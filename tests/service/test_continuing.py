@@ -5,7 +5,7 @@ import hashlib
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -15,11 +15,12 @@ from typing import BinaryIO
 import httpx
 import pytest
 
-from audit.checkpoint import body_of, cosign, open_checkpoint, with_lines
+from audit.checkpoint import body_of, cosign, open_checkpoint, read_body, sign_note, with_lines
 from audit.errors import NotaryError
 from audit.event import Event, read_leaf
+from audit.notary import Signed, write_state
 from audit.proof import read_proof, verify_inclusion
-from audit.tree import leaf_hash
+from audit.tree import EMPTY, append, leaf_hash
 from audit.verify import main as verify_main
 from crypto.notes import COSIGNATURE, SignerKey, public_of, write_vkey
 from service.cli.opening import OpeningError, load_house
@@ -27,11 +28,11 @@ from service.flows.administration import present_member
 from service.flows.console import AdministrationError, Problem
 from service.flows.continuing import Continued, continue_logs
 from service.flows.export import Wanted, export_log
-from service.flows.notary import publish_dirty
+from service.flows.notary import publish, publish_dirty
 from service.flows.retention import prune_log, redact_entry
 from service.flows.watching import keep_cosignatures
 from service.flows.witnesses import add_witness
-from service.pushing import push_all
+from service.pushing import ask_witnesses, push_all
 from service.store.errors import UnavailableError
 from service.store.trees import TreeRow
 from tests.service.checking import check, collaboration
@@ -123,7 +124,7 @@ def replace_folder(template: Template, folder: Path) -> Template:
     return Template(folder=folder, tokens=template.tokens, secrets=template.secrets, ids=template.ids)
 
 
-def go_on(folder: Path, faults: Faults | None = None) -> tuple[Continued, ...]:
+def go_on(folder: Path, faults: Faults | None = None, notes: Sequence[str] = ()) -> tuple[Continued, ...]:
     """`tsunagi log continue` on the house in the folder."""
     house = load_house(settings_in(folder), behind=True, clock=Clock(), cost=WEAK)
     if faults is not None:
@@ -132,7 +133,7 @@ def go_on(folder: Path, faults: Faults | None = None) -> tuple[Continued, ...]:
     async def work() -> tuple[Continued, ...]:
         house.start()
         try:
-            return await continue_logs(house)
+            return await continue_logs(house, notes)
         finally:
             await house.stop()
 
@@ -564,3 +565,81 @@ def test_a_house_that_went_on_is_in_order(continued: tuple[World, Restored]) -> 
     world.shared_case()
     world.run(publish_dirty(world.house))
     assert check(world)[0] == []
+
+
+# where the whole machine was rolled back
+
+
+@pytest.fixture
+def rolled_back(folder: Path) -> Path:
+    """A copy of the restored house whose notary has forgotten as much as the database has."""
+    settings = settings_in(folder)
+    with closing(sqlite3.connect(settings.database)) as connection:
+        trees = connection.execute("SELECT number, origin FROM tree").fetchall()
+        hashes = {
+            origin: [
+                row[0]
+                for row in connection.execute(
+                    "SELECT leaf_hash FROM entry WHERE tree = ? ORDER BY idx", (number,)
+                )
+            ]
+            for number, origin in trees
+        }
+    state = {origin: Signed(frontier=append(EMPTY, found)) for origin, found in hashes.items()}
+    (settings.notary / "state").write_text(write_state(state), "utf-8")
+    return folder
+
+
+def test_a_witness_is_asked_before_the_first_entry(
+    restored: Restored, rolled_back: Path, tmp_path: Path
+) -> None:
+    """Database and notary agree, and the witness has seen more: nothing is appended, or the log would fork."""
+    size = read_body(body_of(restored.note)).size
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(409, stream=httpx.ByteStream(b"%d\n" % size))
+
+    def client() -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.MockTransport(answer))
+
+    with opened(restored, rolled_back, tmp_path) as world:
+        before = len(texts(world, collaboration(world)))
+        world.run(ask_witnesses(world.house, client))
+        assert not goes_on(world, restored.case)
+        assert len(texts(world, collaboration(world))) == before
+
+
+def test_a_log_goes_on_by_the_note_that_the_witness_kept(
+    restored: Restored, rolled_back: Path, tmp_path: Path
+) -> None:
+    """Without it nothing is behind. The new log's first entry holds what the witness saw last."""
+    assert go_on(rolled_back) == ()
+    assert go_on(rolled_back, notes=[restored.seen]) == ()
+    (done,) = go_on(rolled_back, notes=[restored.note])
+    assert (done.old, done.new) == (restored.tree.origin, f"{restored.tree.origin}.2")
+    assert done.left < done.size == restored.sizes[done.old]
+    assert go_on(rolled_back) == ()
+    with opened(restored, rolled_back, tmp_path) as world:
+        new = collaboration(world)
+        first = read_leaf(texts(world, new)[0].encode()).entry
+        assert (first.event, first.digest) == (Event.LOG_CONTINUE, digest(body_of(restored.note)))
+        assert goes_on(world, restored.case)
+        assert world.run(publish(world.house, new))[1].size > 1
+
+
+@pytest.mark.parametrize("what", ["another key", "another log", "damaged"])
+def test_only_our_own_note_of_our_own_log_ends_a_log(
+    restored: Restored, rolled_back: Path, what: str
+) -> None:
+    """Anything else changes nothing."""
+    before = names(rolled_back)
+    body = body_of(restored.note)
+    note = {
+        "another key": sign_note(body, restored.tree.origin, b"\x07" * 32),
+        "another log": sign_note(body.replace("b_", "b_0"), restored.tree.origin, b"\x07" * 32),
+        "damaged": restored.note.replace("\n\n", "\n"),
+    }[what]
+    with pytest.raises(AdministrationError) as caught:
+        go_on(rolled_back, notes=[note])
+    assert caught.value.problem is Problem.BAD_NOTE
+    assert names(rolled_back) == before
