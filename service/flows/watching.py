@@ -7,8 +7,10 @@ Rules kept here:
 - Leaves say who read what: they are for the tree's appointed auditors, and reading them is an entry.
 """
 
+from collections.abc import Sequence
+
 from audit.checkpoint import Checkpoint, body_of, lines_of, open_checkpoint, open_note
-from audit.errors import LayoutError, NotaryError, NoteError
+from audit.errors import LayoutError, NotaryError, NoteError, NoteFault
 from audit.event import Event
 from audit.event import Purpose as LogPurpose
 from audit.event import Reason as LogReason
@@ -116,8 +118,9 @@ async def read_leaves(house: House, who: Who, name: str, path: str) -> tuple[byt
 async def take_cosignatures(house: House, caller: Caller, name: str, note: str) -> int:
     """Keeps the witnesses' lines of a note that came back; gives how many of them hold.
 
-    Raises NotThereError, NeverAllowedError, and InvalidError for a note that is none of ours or bears no line of a
-    witness of the tree. One that our own key signed and our log does not hold proves that the log went back.
+    Raises NotThereError, NeverAllowedError, and InvalidError for a note that is none of ours, with what is wrong with
+    it, or that bears no line of a witness of the tree that holds. One that our own key signed and our log does not
+    hold proves that the log went back.
     """
     tree = await _tree(house, caller, Action.LOG_COSIGN, name)
     return await keep_cosignatures(house, tree, note)
@@ -131,12 +134,8 @@ async def keep_cosignatures(house: House, tree: TreeRow, note: str) -> int:
     except NotaryError:
         raise InvalidError("note", "not_this_log") from None
     rows = await house.look(lambda tx: witnesses.witnesses_of(tx, tree.number))
-    kept = []
-    for row in rows:
-        if row.state is WitnessState.ACTIVE:
-            kept += _held(note, read_vkey(row.vkey), checkpoint.size)
-    if not kept:
-        raise InvalidError("note", "no_witness")
+    active = [read_vkey(row.vkey) for row in rows if row.state is WitnessState.ACTIVE]
+    kept = _held(note, active, checkpoint.size)
 
     own = body_of(note) + "\n" + lines_of(note, house.notary.key(tree.origin))
 
@@ -153,15 +152,28 @@ async def keep_cosignatures(house: House, tree: TreeRow, note: str) -> int:
 def _open_own(house: House, tree: TreeRow, note: str) -> Checkpoint:
     try:
         return open_checkpoint(note, house.notary.key(tree.origin))
-    except NoteError:
-        raise InvalidError("note", "not_signed") from None
+    except NoteError as error:
+        raise InvalidError("note", error.fault.value) from None
 
 
-def _held(note: str, key: VerifierKey, size: int) -> list[CosignatureRow]:
-    """The line of a witness in the note, if it holds."""
-    try:
-        found = open_note(note, (key,)).signatures[0]
+def _held(note: str, keys: Sequence[VerifierKey], size: int) -> list[CosignatureRow]:
+    """The lines of these witnesses in the note that hold.
+
+    Where none does, raises InvalidError: a false signature and another key of a witness's name are told apart from a
+    note on which nobody of them stands.
+    """
+    kept, faults = [], {NoteFault.UNSIGNED}
+    for key in keys:
+        try:
+            found = open_note(note, (key,)).signatures[0]
+        except NoteError as error:
+            faults.add(error.fault)
+            continue
         line = lines_of(note, key)
-    except NoteError:
-        return []
-    return [CosignatureRow(size=size, name=key.name, time=found.time or 0, line=line)]
+        kept.append(CosignatureRow(size=size, name=key.name, time=found.time or 0, line=line))
+    if not kept:
+        worst = next(
+            one for one in (NoteFault.SIGNATURE, NoteFault.OTHER_KEY, NoteFault.UNSIGNED) if one in faults
+        )
+        raise InvalidError("note", f"witness_{worst}")
+    return kept

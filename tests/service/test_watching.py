@@ -1,5 +1,6 @@
 """The log for those who watch it: witnesses see hashes of their tree, auditors its entries, nobody what is unsigned."""
 
+import json
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -187,8 +188,22 @@ def test_a_cosignature_that_does_not_hold_is_not_taken(world: World) -> None:
     false = with_lines(note, cosign(body_of(note), stranger, 1_795_410_000))
     other = body_of(note).replace("\n", "\n1", 1)
     lines = cosigned(world, note).removeprefix(note)
-    for text in (note, false, with_lines(note, cosign(other, WITNESS, 5)), "x", other + "\n" + lines):
-        assert watch(world, token, path, text)[0] == 422, text
+    ours = note.removeprefix(body_of(note) + "\n")
+    renamed = note.replace("— ", "— x")
+    assert renamed != note
+    for text, fault in (
+        (note, "witness_unsigned"),
+        (false, "witness_other_key"),
+        (with_lines(note, cosign(other, WITNESS, 5)), "witness_signature"),
+        ("x", "text"),
+        (f"{other}\n{ours}", "signature"),
+        (f"{other}\n{lines}", "unsigned"),
+        (renamed, "unsigned"),
+        (sign_note(body_of(note), body_of(note).split("\n")[0], b"\x07" * 32), "other_key"),
+        (note.replace("\n— ", "\n—", 1), "text"),
+    ):
+        status, answer = watch(world, token, path, text)
+        assert (status, json.loads(answer)["errors"]) == (422, [{"path": "note", "code": fault}]), text
     assert all(one["cosigned"] == [] for one in entries(world, tree))
 
 
