@@ -14,6 +14,8 @@ from service.cli.demo.searching import search_apart
 from service.flows.export import VERIFIER, read_verifier
 from service.settings import Settings
 
+RELEASE_NOTES = Path(__file__).parents[3] / "CHANGELOG.md"
+"""Where the program runs from its source; else they are on the release's page."""
 EXPORT = "practice-log"
 SECONDS = 120
 OUTSIDE = "outside"
@@ -60,7 +62,7 @@ def check_log(report: Report, settings: Settings, address: str, texts: Iterable[
     policy.write_text(f"log {key}\nwitness npo {witness}\nquorum npo\n", "utf-8")
     report.say(f"    監査担当の方針 the auditor's own policy: {policy}")
     _verify(report, settings, bundle, policy, outside)
-    _tampered(report, settings, bundle, policy)
+    _tampered(report, settings, bundle, policy, outside)
     report.same(
         "書き出した記録にも、氏名・住所・記録はありません (none of the texts in the export either)",
         [],
@@ -118,20 +120,30 @@ def _verify(report: Report, settings: Settings, bundle: Path, policy: Path, outs
     code, said = _tsunagi(settings, "audit.verify", *given)
     report.same("tsunagi-verify は受け入れます (accepts)", 0, code)
     report.say(*(f"    {line}" for line in said.strip().splitlines()))
-    released = hashlib.sha256(read_verifier()).hexdigest()
-    report.same(
-        f"入っている verify.py は、公開された版と同じものです (SHA-256 {released[:16]}…)",
-        released,
-        hashlib.sha256((bundle / VERIFIER).read_bytes()).hexdigest(),
-    )
     alone = outside / VERIFIER
-    shutil.copyfile(bundle / VERIFIER, alone)
+    alone.write_bytes(read_verifier())
+    digest = hashlib.sha256(alone.read_bytes()).hexdigest()
+    report.say(f"    監査担当は verify.py を公開された版から取ります (from the release): SHA-256 {digest}")
+    if RELEASE_NOTES.is_file():
+        report.same(
+            "その SHA-256 は、リリースノートにあるものです (the one in the release notes)",
+            True,
+            digest in RELEASE_NOTES.read_text("utf-8"),
+        )
     code, said = _run(settings, str(alone), *given)
-    report.same("一つのファイルの verify.py も受け入れます (the one-file verify.py accepts)", 0, code)
+    report.same("公開された verify.py も受け入れます (the released verify.py accepts)", 0, code)
     report.say(f"    {said.strip().splitlines()[0] if said.strip() else ''}")
+    report.same(
+        "書き出しに入っている verify.py は、同じものです (the bundle's own is the same file, and accepts)",
+        (digest, 0),
+        (
+            hashlib.sha256((bundle / VERIFIER).read_bytes()).hexdigest(),
+            _run(settings, str(bundle / VERIFIER), *given)[0],
+        ),
+    )
 
 
-def _tampered(report: Report, settings: Settings, bundle: Path, policy: Path) -> None:
+def _tampered(report: Report, settings: Settings, bundle: Path, policy: Path, outside: Path) -> None:
     """One bit changed, the signature gone, the last entry cut off: each copy is refused by both."""
     copy = bundle.with_name(f"{EXPORT}-changed")
     entries = next(path for path in sorted((bundle / "tile" / "entries").rglob("*")) if path.is_file())
@@ -157,7 +169,7 @@ def _tampered(report: Report, settings: Settings, bundle: Path, policy: Path) ->
         shutil.copytree(bundle, copy)
         (copy / changed).write_bytes(forged)
         code, said = _tsunagi(settings, "audit.verify", str(copy), "--policy", str(policy))
-        alone = _run(settings, str(copy / VERIFIER), str(copy), "--policy", str(policy))[0]
+        alone = _run(settings, str(outside / VERIFIER), str(copy), "--policy", str(policy))[0]
         report.same(what, (1, 1), (code, alone))
         report.say(f"    {said.strip().splitlines()[0] if said.strip() else ''}")
     shutil.rmtree(copy)

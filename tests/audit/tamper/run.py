@@ -49,7 +49,7 @@ def refusal_of(answer: Answer) -> Refusal | None:
     """What was refused and where; None where the bundle was accepted."""
     if answer["ok"]:
         return None
-    assert set(answer) == {"ok", "step", "index", "fault"}
+    assert set(answer) == {"ok", "step", "index", "fault", "call"}
     step, index, fault = answer["step"], answer["index"], answer["fault"]
     assert isinstance(step, str) and isinstance(index, int | None) and isinstance(fault, str | None)
     return Refusal(step, index, fault)

@@ -108,6 +108,13 @@ def test_a_large_honest_log_is_accepted(tmp_path: Path, record_property: Record)
     record_property("honest_logs", tried)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [2**power + step for power in range(13, 17) for step in (-1, 1)])
+def test_an_honest_log_between_is_accepted(size: int, tmp_path: Path, record_property: Record) -> None:
+    """Around each power of two up to where a third level of tiles begins."""
+    record_property("honest_logs", check_honest(honest(size), Random(size), Shelf(tmp_path), 1))
+
+
 def test_every_reach_of_a_pruning_is_told(tmp_path: Path) -> None:
     """Texts may be pruned below any multiple of 256, up to the newest entries, and redacted above."""
     random = Random(5)

@@ -49,7 +49,13 @@ def test_a_rollback_is_found_by_who_has_seen_more(tmp_path: Path) -> None:
     """An older export is honest in itself; it is old only to somebody who kept a newer checkpoint."""
     path = Shelf(tmp_path).hold(honest(31).files)
     assert ask(path, POLICY)["ok"] is True and ask(path, POLICY, note_of(31))["ok"] is True
-    assert ask(path, POLICY, note_of(33)) == {"ok": False, "step": "since", "index": 31, "fault": "shrank"}
+    assert ask(path, POLICY, note_of(33)) == {
+        "ok": False,
+        "step": "since",
+        "index": 31,
+        "fault": "shrank",
+        "call": None,
+    }
 
 
 def test_one_cases_entries_are_never_said_to_be_all(tmp_path: Path) -> None:
