@@ -11,7 +11,7 @@ import pytest
 
 from audit.bundle import TABLE, TILES_A_PART, Verified, verify_bundle
 from audit.checkpoint import Checkpoint, read_key, sign_note, write_body
-from audit.event import Decision, Entry, Event, Reason, canonical
+from audit.event import Decision, Entry, Event, Purpose, Reason, canonical
 from audit.layout import read_bundle
 from audit.policy import Cosigned, read_policy
 from audit.scan import Step, VerifyError
@@ -128,6 +128,44 @@ def test_a_true_bundle_is_accepted(count: int) -> None:
         since=None,
     )
     assert not accept(without(whole(log), TABLE)).table
+
+
+def padded(length: int) -> bytes:
+    """A leaf of so many bytes: of a read of many fields, whose codes are as long as is needed."""
+    bare = Entry(event=Event.CASE_READ, id=digest(7777)[:16], subject=CASE, purpose=Purpose.FOOD_SUPPORT)
+    codes = [f"f{number:02}{'x' * 37}" for number in range(99)]
+    each = len('"",') + len(codes[0])
+    more, missing = divmod(length - len(canonical(replace(bare, fields=(codes[0],)), LATER)), each)
+    short = [
+        code[: 40 - (each - missing) // 2] for code in codes[:2]
+    ]  # one code too many, so two are shorter
+    short[1] = short[1][: len(short[1]) - (each - missing) % 2]
+    return canonical(replace(bare, fields=(*short, *codes[2 : more + 2])), LATER)
+
+
+def test_the_longest_entry_is_accepted_and_no_longer_one() -> None:
+    """2,048 bytes; one that claims more does not fit its bundle."""
+    longest = padded(2048)
+    assert len(longest) == 2048
+    log = put({2: longest}, Log(leaves=LEAVES[:3]))
+    assert accept(whole(log)).read == 3
+    long = Log(leaves=[b"x" * 2049])
+    assert fault_of({**whole(Log(leaves=LEAVES[:1])), **entry_bundles(long.leaves)}) == (Step.ENTRIES, 0, "")
+
+
+def test_a_commitment_may_begin_with_any_letter() -> None:
+    """In the table it is guarded only where a spreadsheet would calculate."""
+    begins = {0x5F: "X", 0xF8: "+", 0xFC: "/", 0x00: "A", 0xD0: "0"}
+    entries = [
+        Entry(event=Event.LOGIN_OK, id=digest(800 + at)[:16], detail=bytes([first, *range(31)]))
+        for at, first in enumerate(begins)
+    ]
+    log = Log(leaves=[canonical(one, LATER) for one in entries])
+    rows = whole(log)[TABLE].decode().splitlines()[1:]
+    for row, letter in zip(rows, begins.values(), strict=True):
+        cell = "'+" if letter == "+" else letter
+        assert f',"{cell}' in row
+    assert accept(whole(log)).table
 
 
 @pytest.mark.parametrize(

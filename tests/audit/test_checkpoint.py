@@ -336,3 +336,9 @@ def test_every_checkpoint_reads_back(size: int, root: bytes) -> None:
 def test_a_key_id_is_bound_to_its_name() -> None:
     """The same key under another name has another id (C2SP signed-note)."""
     assert note_key_id(ORIGIN, digest(1)) != note_key_id(ORIGIN + "x", digest(1))
+
+
+def test_an_error_carries_its_fault() -> None:
+    """As a value and as what is printed of it."""
+    error = NoteError(NoteFault.ORIGIN)
+    assert (error.fault, error.args) == (NoteFault.ORIGIN, (NoteFault.ORIGIN,))
