@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -21,12 +21,14 @@ from service.flows.sweep import check_grants, sweep
 from service.house import House
 from service.logs import RequestLog, get_logger
 from service.problems import answer_problem
-from service.pushing import push_all
+from service.pushing import ask_witnesses, push_all
 from service.session import COOKIE
 from service.store.errors import StoreError
 from service.wiring import DEPENDENCIES, check_routes, guard
 
 SWEEP_SECONDS = 60
+PUSH_DELAY = 2
+"""Seconds behind the publishing: what was signed goes out in the same minute."""
 
 
 def create_app(house: House) -> Litestar:
@@ -73,30 +75,48 @@ async def _living(app: Litestar) -> AsyncIterator[None]:
         raise RuntimeError("the app has a house")
     house.start()
     gc.freeze()  # what is made by now lives as long as the process: no collection need look at it
-    await note(house, Event.SYSTEM_START)
-    sweeping = asyncio.create_task(_sweep_for_ever(house))
     try:
-        yield
+        await ask_witnesses(house)
+        if house.is_appending:  # else it is served all the same, and answers that nothing can be written
+            await note(house, Event.SYSTEM_START)
+        works = [
+            asyncio.create_task(_each_minute(house, check_grants, once=True)),
+            asyncio.create_task(_each_minute(house, _sweep)),
+            asyncio.create_task(_each_minute(house, publish_dirty)),
+            asyncio.create_task(_each_minute(house, push_all, delay=PUSH_DELAY)),
+        ]
+        try:
+            yield
+        finally:
+            for work in works:
+                work.cancel()
+            await asyncio.gather(*works, return_exceptions=True)
+            with contextlib.suppress(StoreError):
+                await note(house, Event.SYSTEM_STOP)
     finally:
-        sweeping.cancel()
-        await asyncio.gather(sweeping, return_exceptions=True)
-        with contextlib.suppress(StoreError):
-            await note(house, Event.SYSTEM_STOP)
         await house.stop()
 
 
-async def _sweep_for_ever(house: House) -> None:
-    """Sweeps at start and every minute; one that fails is logged, and the next one comes all the same."""
-    started = False
+async def _each_minute(
+    house: House, work: Callable[[House], Awaitable[object]], *, once: bool = False, delay: float = 0
+) -> None:
+    """Does it at start and every minute, or until it was done ``once``, and waits for no other work.
+
+    One that fails is logged, and the next one comes all the same.
+    """
+    await asyncio.sleep(delay)
     while True:
         try:
-            if not started:
-                await check_grants(house)
-                started = True
-            await sweep(house)
-            await publish_dirty(house)
-            await push_all(house)
+            await work(house)
         except Exception as error:
             get_logger().error("sweep_failed", exc_info=error)
-        house.handles.forget_unused()
+        else:
+            if once:
+                return
         await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _sweep(house: House) -> None:
+    """Writes down what time has ended, and forgets the keys of sessions that ended."""
+    await sweep(house)
+    house.handles.forget_unused()

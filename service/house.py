@@ -206,6 +206,11 @@ class House:
         """How many transactions the writer has committed since it started."""
         return self._writer.commits
 
+    @property
+    def is_appending(self) -> bool:
+        """Whether anything can be written, and so released."""
+        return not self._writer.refusing
+
     def stop_appending(self) -> None:
         """From here on nothing is written and nothing released: the log is not the one that was signed."""
         self._writer.refuse()
@@ -216,9 +221,11 @@ class House:
 
     async def stop(self) -> None:
         """Finishes what waits and closes every connection and thread."""
-        await self._writer.stop()
-        self._reader.close()
-        self._slow.shutdown(cancel_futures=True)
+        try:
+            await self._writer.stop()
+        finally:
+            self._reader.close()
+            self._slow.shutdown(cancel_futures=True)
 
     async def commit(self, job: Job[Outcome]) -> Committed[Outcome]:
         """Runs the job in a transaction and returns once it is durable (see `Writer.commit`)."""

@@ -1,7 +1,7 @@
 """The log's rows: entries are appended last, in the transaction of what they are about.
 
 Rules kept here:
-- One INSERT for all leaves of a commit; the head moves with them; complete tiles are written with them.
+- One INSERT for 6,000 leaves of a commit; the head moves with them; complete tiles are written with them.
 - A `Receipt` is made here only, after the commit, for one entry, and opens values once.
 - What an entry may release is read from the entry itself, never from the caller.
 """
@@ -19,6 +19,8 @@ from service.store.engine import Transaction
 from service.store.values import Value, as_bytes, as_int, from_ms, to_ms
 
 RECEIPT_LIFE = timedelta(seconds=30)
+_ROWS = 6_000
+"""Rows of one INSERT at most: five values each stay below the 32,766 that SQLite binds by default."""
 _COMPUTING = frozenset({Event.CASE_SCAN, Event.KEY_ROTATE})
 
 
@@ -87,10 +89,10 @@ def append_records(tx: Transaction, records: Sequence[Record], now: datetime) ->
     for tree in sorted({record.tree for record in records}):
         mine = [record for record in records if record.tree == tree]
         landed[tree] = _append_to(tx, tree, mine, now, leaves)
-    rows = len(leaves) // 5
-    if rows:
-        places = ",".join(["(?,?,?,?,?)"] * rows)
-        tx.rows(f"INSERT INTO entry (id, tree, idx, leaf, leaf_hash) VALUES {places}", *leaves)  # noqa: S608  # only places
+    for first in range(0, len(leaves), 5 * _ROWS):
+        values = leaves[first : first + 5 * _ROWS]
+        places = ",".join(["(?,?,?,?,?)"] * (len(values) // 5))
+        tx.rows(f"INSERT INTO entry (id, tree, idx, leaf, leaf_hash) VALUES {places}", *values)  # noqa: S608  # only places
     for record in records:
         order.append(landed[record.tree].pop(0))
     _keep_hashes(tx, order)
@@ -164,9 +166,10 @@ def _from_leaves(tx: Transaction, tree: int, old: int, hashes: list[bytes], tile
 
 
 def _from_tiles(tx: Transaction, tree: int, tile: Tile) -> bytes:
+    """The roots of the tiles below, worked out again (once in 65,536 entries): no stored one is believed."""
     first = tile_id(tree, tile.level - 1, tile.number * WIDTH)
     rows = tx.rows("SELECT data FROM tile WHERE id >= ? AND id < ? ORDER BY id", first, first + WIDTH)
-    return b"".join(tile_root(as_bytes(row[0])) for row in rows)  # once in 65,536 entries: no stored root is believed
+    return b"".join(tile_root(as_bytes(row[0])) for row in rows)
 
 
 def _keep_hashes(tx: Transaction, landed: Sequence[Appended]) -> None:

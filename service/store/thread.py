@@ -5,6 +5,7 @@ A hop to it and back costs half of one through an executor's queues and futures,
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
 
@@ -39,7 +40,8 @@ class OwnThread:
                 work()
             except BaseException as caught:
                 error = caught
-            future.get_loop().call_soon_threadsafe(_settle, future, error)
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                future.get_loop().call_soon_threadsafe(_settle, future, error)
 
 
 def _settle(future: "asyncio.Future[None]", error: BaseException | None) -> None:

@@ -64,6 +64,23 @@ def test_whoever_went_away_stops_nothing(thread: OwnThread) -> None:
     assert seen == [(1, "tried"), (2, "tried")]
 
 
+def test_a_loop_that_was_closed_ends_no_thread(thread: OwnThread) -> None:
+    """Nobody is left to be told; the next work, of another loop, is done."""
+    seen: list[tuple[object, str]] = []
+    gate = threading.Event()
+
+    async def leave() -> None:
+        thread.run(gate.wait)  # type: ignore[arg-type]  # what it gives is not asked
+
+    async def come() -> None:
+        await asyncio.wait_for(thread.run(noting(seen, "after")), 5)
+
+    asyncio.run(leave())
+    gate.set()
+    asyncio.run(come())
+    assert seen == [("after", "tried")]
+
+
 def test_a_stop_comes_after_what_was_given() -> None:
     """Nothing that was given is dropped, and no thread is left over."""
     before = threading.active_count()
