@@ -2,41 +2,48 @@
 
     python3 verify.py BUNDLE --policy FILE [--since CHECKPOINT] [--json]
 
-BUNDLE is the folder or zip that was handed over, FILE your own policy and never one that came with the bundle,
-CHECKPOINT a note kept from an earlier time. Nothing else is read; nothing is written, started or sent. Each file is
-read up to its limit, each number and base64 text taken in one form only. ``Bundle.check`` follows formats.md, section
-26, and stops at the first step that fails. Exit codes: 0 accepted, 1 refused, 2 not checked.
+BUNDLE is the folder or zip that was handed over, FILE your own policy and never one that came with it, CHECKPOINT a
+note that you kept. Nothing else is read, nothing written or sent. ``Bundle.check`` follows formats.md, section 26, up
+to the first step that fails; each file is read up to a limit. Exit codes: 0 accepted, 1 refused, 2 not checked.
 """
 
 import argparse
 import base64
+import errno
 import functools
 import hashlib
 import io
 import json
 import os
 import re
-import sys
 import zipfile
 from pathlib import Path
 from typing import IO, NoReturn
+from unicodedata import normalize
 
 WIDTH, HASH, MAX_SIZE = 256, 32, 2**40  # hashes in a complete tile; bytes in a hash; entries in a log
 MAX_NOTE, MAX_LEAF, MAX_BUNDLE = 65_536, 2_048, 524_800  # bytes; a policy is as long as a note
+WORDS = """ok OK: the records are unaltered / 記録は書き換えられていません
+case OK: these entries are in the log; whether they are all is not proved / 含まれていますが、全部とは限りません
+note REFUSED: the checkpoint is not to be believed / チェックポイントを信じることができません
+since REFUSED: the log does not continue the older checkpoint / 前のチェックポイントから続いていません
+else REFUSED: entries were changed, moved, added or taken away / 記録が書き換え、追加、または削除されています
+call Keep this bundle, use the log no further, and call / この書き出しを保管し、記録の使用を止め、次に連絡してください：
+whom the auditors and the city's information security officer / 監査担当と市の情報セキュリティ担当"""
 
 
 class RefusedError(Exception):
     """What failed: the step, the index of the entry (or the line of the policy) at fault or None, the fault's code."""
 
 
-def refuse(step: str, index: "int | None" = None, fault: str = "") -> NoReturn:
+def refuse(step: str, index: "int | None" = None, fault: "str | None" = None) -> NoReturn:
     """Stop the check: what stands before the ``or`` does not hold."""
     raise RefusedError(step, index, fault)
 
 
 # Signatures: Ed25519 of RFC 8032, section 5.1, as strict as libsodium's crypto_sign_open.
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
-D = -121665 * pow(121666, -1, P) % P
+D, ZERO = -121665 * pow(121666, -1, P) % P, (0, 1, 1, 0)
 Point = tuple[int, int, int, int]  # X, Y, Z, T: x = X/Z, y = Y/Z, xy = T/Z
 
 
@@ -61,22 +68,16 @@ def read_point(data: bytes) -> Point:
     return point if y < P and x * x % P == square and eight[0] else ZERO  # no small order
 
 
-ZERO, BASE = (0, 1, 1, 0), read_point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
-
-
 def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
     """Whether the key's holder signed the message, section 5.1.7: [S]B - [k]A is R."""
     key, r, s = read_point(public), read_point(signature[:32]), int.from_bytes(signature[32:], "little")
-    if len(public) != 32 or len(signature) != 64 or ZERO in (key, r) or s >= L:
-        return False
+    fits = len(public) == 32 and len(signature) == 64 and ZERO not in (key, r) and s < L
     k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % L
-    minus = (P - key[0], key[1], 1, P - key[3])
-    table, total = (ZERO, BASE, minus, add(BASE, minus)), ZERO
+    base, minus = read_point(b"X" + 31 * b"f"), (P - key[0], key[1], 1, P - key[3])  # y of the base is 4/5
+    table, total = (ZERO, base, minus, add(base, minus)), ZERO
     for bit in range(252, -1, -1):  # both products in one pass, from the highest bit on
-        total = add(total, total)
-        if pick := (s >> bit & 1) + 2 * (k >> bit & 1):
-            total = add(total, table[pick])
-    return (total[0] - r[0] * total[2]) % P == 0 and (total[1] - r[1] * total[2]) % P == 0
+        total = add(add(total, total), table[(s >> bit & 1) + 2 * (k >> bit & 1)])
+    return fits and (total[0] - r[0] * total[2]) % P == 0 and (total[1] - r[1] * total[2]) % P == 0
 
 
 # Policies and signed notes: sections 18, 24 and 26.
@@ -93,7 +94,6 @@ class Policy:
     """A trust policy (C2SP tlog-policy): keys of logs and witnesses, groups of witnesses, who must have cosigned."""
 
     def __init__(self, data: bytes) -> None:
-        """Read a file; raises RefusedError with the line's number and the fault."""
         self.keys: Keys = {}
         self.groups: dict[str, tuple[int, list[str]]] = {"none": (0, [])}  # a witness is one of one
         self.members, self.quorum, text = {"none"}, "", data.decode("utf-8", "surrogateescape")
@@ -105,7 +105,6 @@ class Policy:
         self.contact = (re.findall(r"(?m)^[ \t]*# ?contact:[ \t]*(\S.{0,199})$", text) or [""])[0].strip()
 
     def take(self, number: int, word: str, *words: str) -> None:
-        """Read the words of a line."""
         if (word, len(words)) in {("log", 1), ("log", 2), ("witness", 2), ("witness", 3)}:
             kind, name, text = (LOG, "", words[0]) if word == "log" else (WITNESS, words[0], words[1])
             name not in self.groups or refuse("policy", number, "name")
@@ -121,8 +120,7 @@ class Policy:
             fresh = {*members} & {*self.groups} - self.members  # a name is a member once, "none" never
             (name not in self.groups and len(fresh) == len(members)) or refuse("policy", number, "name")
             count = {"all": str(len(members)), "any": "1"}.get(count, count)
-            full = re.fullmatch("[1-9][0-9]{0,2}", count) and int(count) <= len(members)
-            full or refuse("policy", number, "line")
+            count in map(str, range(1, len(members) + 1)) or refuse("policy", number, "line")
             self.groups[name] = int(count), members
             self.members.update(members)
         elif word == "quorum" and len(words) == 1:
@@ -190,6 +188,7 @@ v:1  via:"[a-z]{{1,40}}"?"""  # a key, its value, and ? where it may be left out
 PART = r'(?:"\1":(?P<\1>\2)(?:,(?=")|(?=\})))\3'  # a comma where another key follows
 ENTRY = re.compile(r"\{" + re.sub(r"(\w+):(\S+?)(\??)(?:\s+|$)", PART, FORMS) + r"\}")
 HEADER = ("\ufeff" + ",".join(f'"{key}"' for key in ("index", *ENTRY.groupindex)) + "\r\n").encode()
+PARTS = re.compile(r"([^/\\:\0]*[^/\\:\0. ]/)+")  # none ends with a dot, as ".." does, or a space
 SCOPE = re.compile(r"tsunagi-export/v1\n(whole|since (0|[1-9][0-9]{0,12})|case (c_[0-9a-f]{32}))\n")
 
 
@@ -198,7 +197,6 @@ def find_fault(day: str, named: bool, **values: str) -> str:
     """What is wrong with the values of an entry that has its form: the fault's code, or nothing."""
     codes, denied = {key: values[key].split() for key in values}, values["dec"] == "deny"
     about = values["ev"].split(".")[0] in ABOUT_A_CASE and values["ev"] not in {*ABOUT_MANY, ABOUT_ANY}
-    leap = int(day[:4]) % (400 if day[2:4] == "00" else 4) == 0
     faults = (
         ("code", any({*codes[key]} - CODES[key] for key in CODES if key != "flg")),
         ("reason", denied and not codes["rsn"]),
@@ -207,7 +205,7 @@ def find_fault(day: str, named: bool, **values: str) -> str:
         ("purpose", codes["fld"] and not codes["pur"]),
         ("subject", named and values["ev"] in ABOUT_MANY),
         ("subject", about and not named and not (denied and values["rsn"] in BEFORE)),
-        ("time", NO_DAY.match(day) or (day[5:] == "02-29" and not leap)),
+        ("time", NO_DAY.match(day) or ("02-29" in day and int(day[:4]) % (400 if day[2:4] == "00" else 4))),
     )
     return next((fault for fault, found in faults if found), "")
 
@@ -224,16 +222,29 @@ class Bundle:
     """A folder or zip, section 26. Names of files are made here, never read; only plain files are opened."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.zip = path, None if path.is_dir() else zipfile.ZipFile(path)
+        self.path, self.zip, self.rows = path, None if path.is_dir() else self.open_zip(path), bytearray()
         self.read, self.first, self.last, self.pruned, self.same = 0, "", "", 0, True
         self.ids, self.twice, self.absent, self.redacted = set[str](), list[int](), list[int](), set[int]()
+
+    def open_zip(self, path: Path) -> zipfile.ZipFile:
+        """A zip of plain files that every program unpacks under the same names; nothing is unpacked here."""
+        path.is_file() or not path.exists() or refuse("scope", None, "text")  # a pipe would never end
+        file, names = zipfile.ZipFile(path), set[str]()
+        for one in file.infolist():
+            name, extra = normalize("NFC", one.orig_filename.removesuffix("/").casefold()) + "/", one.extra
+            while extra and extra[:2] != b"up":  # fields: mark, length, so many bytes; "up" is another name
+                extra = extra[4 + int.from_bytes(extra[2:4], "little") :]
+            plain = one.compress_type in (0, 8) and not one.flag_bits & ~0x80E and not extra
+            plain = plain and 0 <= one.header_offset < file.start_dir and one.external_attr >> 28 != 10
+            (plain and PARTS.fullmatch(name) and name not in names) or refuse("scope", None, "text")
+            names.add(name)
+        return file
 
     def open(self, name: str, number: int = -1, width: int = WIDTH) -> "IO[bytes] | None":
         """A file; with a number the tile or entries of that number below ``name``. None where there is none."""
         if number >= 0:
-            *groups, last = f"{number:,}".split(",")
-            name = "/".join([name, *(f"x{group:0>3}" for group in groups), f"{last:0>3}"])
-            name += "" if width == WIDTH else f".p/{width}"
+            *groups, last = [f"{group:0>3}" for group in f"{number:,}".split(",")]
+            name = "/x".join([name, *groups]) + f"/{last}" + f".p/{width}" * (width < WIDTH)
         if self.zip is None:
             return (self.path / name).open("rb") if (self.path / name).is_file() else None
         return self.zip.open(name) if name in self.zip.NameToInfo else None
@@ -273,14 +284,12 @@ class Bundle:
         self.twice += [index] * (values["id"] in self.ids)
         self.ids.add(values["id"])
         ref = int(values["ref"]) if values["ref"] and values["dec"] != "deny" else MAX_SIZE
-        if values["ev"] == "redact.entry" and ref < index:
-            self.redacted.add(ref)
+        self.redacted |= {ref} if values["ev"] == "redact.entry" and ref < index else set()
         if values["ev"] == "retention.prune" and ref <= index and ref % WIDTH == 0:
             self.pruned = max(self.pruned, ref)
         if self.table:
             cells = (f"'{text}" if text[:1] in {*"=+-@"} else text for text in values.values())
-            row = '","'.join([f'"{index}', *cells]) + '"\r\n'
-            self.same = self.same and self.table.read(len(row)) == row.encode()
+            self.rows += ('","'.join([f'"{index}', *cells]) + '"\r\n').encode()
         return hashlib.sha256(b"\x00" + leaf).digest()
 
     def check_tiles(self, size: int, first: int) -> "list[bytes]":
@@ -294,13 +303,15 @@ class Bundle:
             for at, leaf in enumerate(leaves, start):
                 not leaf or self.take(at, leaf) == hashes[at - start] or refuse("tile", at)
             roots.append(tree_root(hashes))
+            if (number - first) % 64 == 63 or start + width == size:  # the rows of so many entries at once
+                self.same = self.same and (not self.table or self.table.read(len(self.rows)) == self.rows)
+                self.rows.clear()
         row, level = roots[: size // WIDTH], 1
         while row:
-            for number in range(-(-len(row) // WIDTH)):
-                part = row[number * WIDTH : (number + 1) * WIDTH]
+            parts = [row[at : at + WIDTH] for at in range(0, len(row), WIDTH)]
+            for number, part in enumerate(parts):
                 self.tile(level, number, len(part)) == part or refuse("tile", number * WIDTH ** (level + 1))
-            row = [tree_root(row[at : at + WIDTH]) for at in range(0, len(row) - WIDTH + 1, WIDTH)]
-            level += 1
+            row, level = [tree_root(part) for part in parts if len(part) == WIDTH], level + 1
         return roots
 
     def check_case(self, case: str, size: int) -> None:
@@ -331,7 +342,7 @@ class Bundle:
         old is None or old[1] <= size or refuse("since", size, "shrank")
         self.table = self.open("entries.csv")
         with self.table or io.BytesIO():
-            self.same = self.table is None or self.table.read(len(HEADER)) == HEADER
+            self.same = not self.table or bool(case) or self.table.read(len(HEADER)) == HEADER
             roots = self.check_tiles(size, MAX_SIZE if case else min(int(since or 0), size) // WIDTH)
             tree_root(roots) == root or refuse("root")
             if old:
@@ -344,26 +355,16 @@ class Bundle:
             absent = [at for at in self.absent if at >= self.pruned]
             missing = [at for at in absent if at not in self.redacted]
             not missing or refuse("absent", missing[0])
-            (self.same and not (self.table and (case or self.table.read(1)))) or refuse("table")
+            (self.same and not (self.table and (self.table.read(1) or case))) or refuse("table")
         log = {"ok": True, "origin": origin, "size": size, "root": root.hex(), "cosigners": times}
         span = {"scope": scope, "read": self.read, "first": self.first or None, "last": self.last or None}
         gone = {"redacted": absent, "pruned": self.pruned * (absent != self.absent)}
         return {**log, **span, **gone, "since": old and old[1], "table": self.table is not None}
 
 
-WORDS = """ok OK: the records are unaltered / 記録は書き換えられていません
-case OK: these entries are in the log; whether they are all is not proved / 含まれていますが、全部とは限りません
-note REFUSED: the checkpoint is not to be believed / チェックポイントを信じることができません
-since REFUSED: the log does not continue the older checkpoint / 前のチェックポイントから続いていません
-else REFUSED: entries were changed, moved, added or taken away / 記録が書き換え、追加、または削除されています
-call Keep this bundle, use the log no further, and call / この書き出しを保管し、記録の使用を止め、次に連絡してください：
-whom the auditors and the city's information security officer / 監査担当と市の情報セキュリティ担当"""
-
-
 def say(said: "dict[str, object]") -> str:
     """The outcome in plain words, each thing that was found, and whom to call where it is bad."""
-    asked = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    japanese = next(filter(None, asked), "").startswith("ja")
+    japanese = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "").startswith("ja")
     words = {key: text.split(" / ")[japanese] for key, text in re.findall(r"(\w+) (.+)", WORDS)}
     accepted = words["case" if str(said.get("scope")).startswith("case") else "ok"]
     lines = [accepted if said["ok"] else words.get(str(said["step"]), words["else"])]
@@ -383,18 +384,17 @@ def main(argv: "list[str] | None" = None) -> int:
         with given.policy.open("rb") as file, (given.since or given.policy).open("rb") as kept:
             policy, older = Policy(file.read(MAX_NOTE + 1)), kept.read(MAX_NOTE + 1) if given.since else None
         said = Bundle(given.bundle).check(policy, older)
-    except Exception as error:  # whatever zipfile raises for a damaged zip
-        if isinstance(error, OSError) and error.errno:
-            parser.error(f"{error.filename or given.bundle}: {error.strerror}")  # with exit code 2
-        if not isinstance(error, RefusedError) and given.bundle.is_dir():
-            raise
+    except Exception as error:  # whatever zipfile raises for a damaged zip, EINVAL for a seek to nowhere
+        lost = isinstance(error, OSError) and (error.filename or error.errno not in (None, errno.EINVAL))
+        lost = lost or isinstance(error, MemoryError) or given.bundle.is_dir()
+        if lost and not isinstance(error, RefusedError):
+            parser.error(f"{type(error).__name__}: {error}")  # with exit code 2
         step, index, fault = error.args if isinstance(error, RefusedError) else ("scope", None, "text")
         step != "policy" or parser.error(f"{given.policy}:{index or ''} {fault}")
-        said = {"ok": False, "step": step, "index": index, "fault": fault or None}
-        said["call"] = policy.contact or None
+        said = {"ok": False, "step": step, "index": index, "fault": fault, "call": policy.contact or None}
     print(json.dumps(said, sort_keys=True, ensure_ascii=False) if given.json else say(said))
     return 0 if said["ok"] else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

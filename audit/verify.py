@@ -16,8 +16,8 @@ import itertools
 import os
 import stat
 import sys
+import unicodedata
 import zipfile
-import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -36,11 +36,13 @@ from audit.words import write_json, write_policy_fault, write_refusal, write_ver
 MANY = 4
 """From so many parts on, several are checked at once."""
 _PACKED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-_FLAGS = 0x080E  # what a member of ours may say of itself: how it was packed, its length behind it, UTF-8
+_FLAGS = 0x080E  # what a member may say of itself: how it was packed, its length behind it, UTF-8
+_RENAMED = b"up"  # Info-ZIP's Unicode path: another name, which some programs believe
+_NO_NAME = "\\:\0"  # with these, a name may be another one on some system
 
 
 class Files:
-    """The files of a bundle, a folder or a zip; only plain files are read."""
+    """The files of a bundle, a folder or a zip; what is no plain file, nor a link to one, is not there."""
 
     def __init__(self, path: Path) -> None:
         if path.exists() and not (path.is_dir() or path.is_file()):
@@ -50,16 +52,12 @@ class Files:
 
     def open(self, name: str) -> BinaryIO | None:
         """The file of that name as a stream; None where there is none. Names are our own, never the bundle's."""
-        try:
-            if self._zip is not None:
-                return self._zip.open(name)  # type: ignore[return-value]  # an IO[bytes] that is one
-            descriptor = os.open(self._path / name, os.O_RDONLY | os.O_NONBLOCK)
-        except (KeyError, FileNotFoundError, NotADirectoryError):
+        if self._zip is None:
+            file = self._path / name
+            return file.open("rb") if file.is_file() else None
+        if name not in self._zip.NameToInfo:
             return None
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # a pipe would never end
-            os.close(descriptor)
-            return None
-        return os.fdopen(descriptor, "rb")
+        return self._zip.open(name)  # type: ignore[return-value]  # an IO[bytes] that is one
 
     def read(self, name: str, limit: int) -> bytes | None:
         """At most ``limit`` bytes of a file, and one more where it is longer; None where there is none."""
@@ -71,17 +69,35 @@ class Files:
 
 
 def _open_zip(path: Path) -> zipfile.ZipFile:
-    """A zip whose files are stored or deflated, unlocked, each name once; raises BadZipFile for any other."""
-    try:
-        file = zipfile.ZipFile(path)
-    except NotImplementedError:
-        raise zipfile.BadZipFile from None
+    """A zip of plain members, each with a name of its own; raises BadZipFile before anything else is read."""
+    file = zipfile.ZipFile(path)
     members = file.infolist()
-    plain = all(one.compress_type in _PACKED and not one.flag_bits & ~_FLAGS for one in members)
-    if not plain or len({one.filename for one in members}) != len(members):
+    names = {unicodedata.normalize("NFC", one.orig_filename.casefold()).removesuffix("/") for one in members}
+    if len(names) != len(members) or not all(_is_plain(one, file.start_dir) for one in members):
         file.close()
         raise zipfile.BadZipFile
     return file
+
+
+def _is_plain(member: zipfile.ZipInfo, end: int) -> bool:
+    """Whether any program unpacks a member, which begins before ``end``, as we read it, and under its name."""
+    name = member.orig_filename
+    return (
+        member.compress_type in _PACKED
+        and not member.flag_bits & ~_FLAGS
+        and not stat.S_ISLNK(member.external_attr >> 16)
+        and 0 <= member.header_offset < end
+        and _RENAMED not in _marks(member.extra)
+        and not {*name} & {*_NO_NAME}
+        and all(part and part[-1] not in ". " for part in name.removesuffix("/").split("/"))
+    )
+
+
+def _marks(extra: bytes) -> Iterator[bytes]:
+    """The marks of a member's extra fields: each two bytes, before a length and so many bytes."""
+    while extra:
+        yield extra[:2]
+        extra = extra[4 + int.from_bytes(extra[2:4], "little") :]
 
 
 @functools.lru_cache(maxsize=1)
@@ -121,15 +137,20 @@ def _scan_at_once(path: Path, files: Files, table: bool) -> Map:
 
 
 def verify_path(path: Path, policy: Policy, since: str | None = None) -> Verified:
-    """Return only if the bundle at ``path`` holds. Raises VerifyError, OSError where there is nothing to read."""
+    """Return only if the bundle at ``path`` holds. Raises VerifyError, OSError where it could not be checked."""
     try:
         files = Files(path)
         scan = functools.partial(_scan_at_once, path, files)
         return verify_bundle(Bundle(read=files.read, open=files.open, scan=scan), policy, since)
-    except (zipfile.BadZipFile, zlib.error, EOFError):
-        raise VerifyError(Step.SCOPE, fault="text") from None
     except BrokenProcessPool:  # a process of the pool was killed: nothing is known of the bundle
         raise ChildProcessError(errno.ECHILD, os.strerror(errno.ECHILD), str(path)) from None
+    except MemoryError:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), str(path)) from None
+    except Exception as error:  # whatever zipfile raises for a damaged zip, EINVAL for a seek to nowhere
+        lost = isinstance(error, OSError) and (error.filename or error.errno not in (None, errno.EINVAL))
+        if lost or isinstance(error, VerifyError) or path.is_dir():
+            raise
+        raise VerifyError(Step.SCOPE, fault="text") from None
 
 
 def _speaks_japanese() -> bool:
@@ -167,10 +188,7 @@ def _verify(arguments: argparse.Namespace, policy: Policy) -> Verified:
     """The bundle of the arguments. Raises VerifyError, OSError."""
     since = None
     if arguments.since is not None:
-        data = _read(arguments.since, MAX_NOTE)
-        if len(data) > MAX_NOTE:
-            raise VerifyError(Step.SINCE, fault="size")
-        since = data.decode(errors="surrogateescape")
+        since = _read(arguments.since, MAX_NOTE).decode(errors="surrogateescape")
     return verify_path(arguments.bundle, policy, since)
 
 

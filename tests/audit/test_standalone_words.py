@@ -166,12 +166,15 @@ def test_wrong_usage_and_what_cannot_be_read_are_no_verdict(
         (["--policy", str(policy)], "the following arguments are required: bundle"),
         (
             [str(tmp_path / "none"), "--policy", str(policy)],
-            f"{tmp_path / 'none'}: No such file or directory",
+            f"FileNotFoundError: [Errno 2] No such file or directory: '{tmp_path / 'none'}'",
         ),
-        ([bundle, "--policy", str(tmp_path / "none")], f"{tmp_path / 'none'}: No such file or directory"),
+        (
+            [bundle, "--policy", str(tmp_path / "none")],
+            f"FileNotFoundError: [Errno 2] No such file or directory: '{tmp_path / 'none'}'",
+        ),
         (
             [bundle, "--policy", str(policy), "--since", str(tmp_path / "none")],
-            f"{tmp_path / 'none'}: No such file or directory",
+            f"FileNotFoundError: [Errno 2] No such file or directory: '{tmp_path / 'none'}'",
         ),
         ([bundle, "--policy", str(tmp_path / "broken")], f"{tmp_path / 'broken'}:2 line"),
         ([bundle, "--policy", str(tmp_path / "without")], f"{tmp_path / 'without'}: quorum"),

@@ -288,16 +288,12 @@ def test_what_was_not_checked_has_its_own_code(
 ) -> None:
     """No bundle, no policy, a policy that cannot be read, no older checkpoint: 2, never 0 and never 1."""
     bundle, absent = str(save(FILES, tmp_path / "bundle")), str(tmp_path / "absent")
-    loop = save(FILES, tmp_path / "loop")
-    (loop / "scope").unlink()
-    (loop / "scope").symlink_to("scope")
     for arguments, said in (
         ([absent, "--policy", policy], f"{absent}: No such file or directory\n"),
         ([f"{policy}/x", "--policy", policy], f"{policy}/x: Not a directory\n"),
         ([bundle, "--policy", absent], f"{absent}: No such file or directory\n"),
         ([bundle, "--policy", str(tmp_path)], f"{tmp_path}: Is a directory\n"),
         ([bundle, "--policy", policy, "--since", absent], f"{absent}: No such file or directory\n"),
-        ([str(loop), "--policy", policy], f"{loop / 'scope'}: Too many levels of symbolic links\n"),
         ([absent, "--policy", policy, "--json"], f"{absent}: No such file or directory\n"),
     ):
         assert main(arguments) == 2
