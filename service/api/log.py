@@ -6,7 +6,7 @@ from typing import Annotated
 from litestar import get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from audit.event import Decision, Event
+from audit.event import Decision, Event, Flag, Purpose, Via
 from cases.ids import CASE, read_id
 from policies.actions import Action
 from service.api import answers_log as answers
@@ -26,6 +26,7 @@ from service.wiring import GivenHouse, GivenWho
 
 Limit = Annotated[int, QueryParameter(ge=1, le=log.MOST)]
 Before = Annotated[int | None, QueryParameter(ge=0, le=2**40)]
+Code = Annotated[str | None, QueryParameter(pattern="^[a-z][a-z0-9_]{0,39}$")]
 Index = Annotated[int, QueryParameter(ge=0, le=2**40)]
 
 
@@ -45,18 +46,26 @@ async def entries(
     organisation: FromQuery[str | None] = None,
     event: FromQuery[Event | None] = None,
     decision: FromQuery[Decision | None] = None,
+    purpose: FromQuery[Purpose | None] = None,
+    channel: FromQuery[Via | None] = None,
+    field: Code = None,
+    flag: FromQuery[Flag | None] = None,
     since: FromQuery[datetime | None] = None,
     until: FromQuery[datetime | None] = None,
     before: Before = None,
     limit: Limit = 100,
 ) -> EntriesAnswer:
-    """Entries that pass the filters, newest first. Reading them is an entry too."""
+    """Entries that pass the filters, newest first; a short page may have a next one. Reading is an entry too."""
     wanted = Filter(
         subject=case,
         actor=user,
         organisation=organisation,
         event=event,
         decision=decision,
+        purpose=purpose,
+        channel=channel,
+        field=field,
+        flag=flag,
         since=aware(since, "since"),
         before=aware(until, "until"),
     )

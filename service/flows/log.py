@@ -30,6 +30,8 @@ from service.store.trees import EntryRow, Filter, TreeRow
 from service.store.writer import Committed, Done
 
 MOST = 500
+LOOKED_THROUGH = 50_000
+"""Entries whose text is looked through for one page: others wait meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,14 +127,20 @@ async def _page(
     before: int | None,
     limit: int,
 ) -> LogPage:
-    """A page of the entries of logs that continue one another (the oldest first)."""
+    """A page of the entries of logs that continue one another (the oldest first).
+
+    Where texts have to be looked through, a page ends after so many of them, however few it has found.
+    """
     sizes = [(await trees.head(tx, tree.number)).size for tree in over]
     found: list[tuple[int, LogLine]] = []
     for at in reversed(range(len(over))):
         older = sum(sizes[:at])
         below = sizes[at] if before is None else min(sizes[at], max(0, before - older))
-        rows = await trees.entries(tx, over[at].number, wanted, below, limit + 1 - len(found))
+        first = max(0, below - LOOKED_THROUGH) if wanted.needs_text else 0
+        rows = await trees.entries(tx, over[at].number, wanted, below, limit + 1 - len(found), first)
         found += [(older + line.row.index, line) for line in await _lines(tx, house, over[at], rows)]
+        if first and len(found) <= limit:
+            return LogPage(lines=tuple(line for _, line in found), next=older + first)
     page = found[:limit]
     return LogPage(lines=tuple(line for _, line in page), next=page[-1][0] if len(found) > limit else None)
 

@@ -42,7 +42,10 @@ class EntryRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which entries are asked for; every part that is not None must hold."""
+    """Which entries are asked for; every part that is not None must hold.
+
+    ``field`` is one of the fields that were shown, ``flag`` one of the leaf's flags, ``channel`` how it came.
+    """
 
     subject: str | None = None
     actor: str | None = None
@@ -51,6 +54,15 @@ class Filter:
     decision: str | None = None
     since: datetime | None = None
     before: datetime | None = None
+    purpose: str | None = None
+    channel: str | None = None
+    field: str | None = None
+    flag: str | None = None
+
+    @property
+    def needs_text(self) -> bool:
+        """Whether no index helps, so that each entry's text has to be looked through."""
+        return any(part is not None for part in (self.purpose, self.channel, self.field, self.flag))
 
 
 async def add_tree(tx: Transaction, name: str, origin: str) -> TreeRow:
@@ -165,12 +177,12 @@ async def pruned_below(tx: Transaction, tree: int) -> int:
 
 
 async def entries(
-    tx: Transaction, tree: int, wanted: Filter, before: int | None, limit: int
+    tx: Transaction, tree: int, wanted: Filter, before: int | None, limit: int, first: int = 0
 ) -> tuple[EntryRow, ...]:
-    """At most ``limit`` entries that pass the filter, newest first, with indices below ``before``."""
+    """At most ``limit`` entries that pass the filter, newest first, with indices from ``first`` up to ``before``."""
     where: list[str] = ["id >= ?", "id < ?"]
     end = (tree + 1) << 40 if before is None else (tree << 40) | before
-    values: list[Value] = [tree << 40, end]
+    values: list[Value] = [(tree << 40) | first, end]
     for column, value in _conditions(wanted):
         where.append(column)
         values.append(value)
@@ -194,8 +206,18 @@ def _conditions(wanted: Filter) -> list[tuple[str, str]]:
         ("dec = ?", wanted.decision),
         ("t >= ?", None if wanted.since is None else write_time(wanted.since)),
         ("t < ?", None if wanted.before is None else write_time(wanted.before)),
+        (_IN_TEXT, None if wanted.purpose is None else f'"pur":"{wanted.purpose}"'),
+        (_IN_TEXT, None if wanted.channel is None else f'"via":"{wanted.channel}"'),
+        (_IN_LIST.format(key="fld"), None if wanted.field is None else f'"{wanted.field}"'),
+        (_IN_LIST.format(key="flg"), None if wanted.flag is None else f'"{wanted.flag}"'),
     )
     return [(column, value) for column, value in given if value is not None]
+
+
+# Exact, because no value of a canonical leaf holds a quote, and no code of a list a bracket.
+_IN_TEXT = "instr(leaf, ?) > 0"
+_LIST = "substr(leaf, nullif(instr(leaf, '\"{key}\":['), 0))"
+_IN_LIST = f"instr(substr({_LIST}, 1, instr({_LIST}, ']')), ?) > 0"
 
 
 def _entry(row: Row) -> EntryRow:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from audit.receipt import write_receipt
+from service.flows import log
 from tests.service.world import World
 
 
@@ -196,3 +197,88 @@ def test_every_refusal_leaves_its_reason(world: World) -> None:
         str(leaf["rsn"]) for leaf in world.leaves() if leaf.get("dec") == "deny" and leaf["ev"] == "case.read"
     ]
     assert sorted(reasons) == ["not_a_party", "not_assigned", "role", "unknown_id"]
+
+
+def leaf_of(entry: dict[str, object]) -> dict[str, object]:
+    """The leaf in an entry's answer."""
+    leaf = entry["leaf"]
+    assert isinstance(leaf, dict)
+    return leaf
+
+
+@pytest.mark.parametrize(
+    ("query", "key", "wanted"),
+    [
+        ("purpose=audit", "pur", "audit"),
+        ("purpose=food_support", "pur", "food_support"),
+        ("channel=api", "via", "api"),
+        ("channel=cli", "via", "cli"),
+        ("field=name", "fld", "name"),
+        ("field=address", "fld", "address"),
+        ("flag=practice", "flg", "practice"),
+        ("flag=after_hours", "flg", "after_hours"),
+    ],
+)
+def test_what_the_text_says_is_found(world: World, query: str, key: str, wanted: str) -> None:
+    """By purpose, channel, field shown and flag: exactly the entries whose leaf says so, in the log's order."""
+    shared, _, _ = world.shared_case()
+    world("coordinator", "GET", f"/api/cases/{shared}")
+    world.clock.advance(timedelta(hours=14))
+    for login in ("caseworker", "auditor", "supervisor"):
+        world.tokens[login] = world.sign_in(login).json()["token"]
+    case = world.new_case(fields={"name": "鈴木 花"})
+    world("caseworker", "GET", f"/api/cases/{case}")
+    tree = tree_of(world)
+    entries(world, tree)
+    every = entries(world, tree)
+    found = entries(world, tree, f"&{query}")
+
+    def says(entry: dict[str, object]) -> bool:
+        said = leaf_of(entry).get(key, [])
+        return wanted in said if isinstance(said, list) else said == wanted
+
+    told = [one["index"] for one in every if says(one)]
+    newer = [one["index"] for one in found if int(str(one["index"])) <= int(str(every[0]["index"]))]
+    assert newer == told
+    assert told or wanted == "practice"
+    assert len(told) < len(every) or key == "via"
+
+
+def test_a_field_that_was_withheld_is_not_one_that_was_shown(world: World) -> None:
+    """Only what was shown is found by its field."""
+    case, _, _ = world.shared_case()
+    world("coordinator", "GET", f"/api/cases/{case}")
+    tree = tree_of(world)
+    kept: set[str] = set()
+    for one in entries(world, tree):
+        kept |= {*leaf_of(one).get("fno", [])}  # type: ignore[call-overload]  # a list
+    assert kept
+    for code in sorted(kept):
+        for one in entries(world, tree, f"&field={code}"):
+            assert code in leaf_of(one)["fld"]  # type: ignore[operator]  # a list
+
+
+def test_texts_are_looked_through_a_piece_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short page, or an empty one, says where the next one goes on; all pages together miss nothing."""
+    case, _, _ = world.shared_case()
+    for _ in range(6):
+        world("coordinator", "GET", f"/api/cases/{case}")
+    tree = tree_of(world)
+    whole = [one["index"] for one in entries(world, tree, "&purpose=food_support")]
+    monkeypatch.setattr(log, "LOOKED_THROUGH", 3)
+    for limit in (1, 2, 100):
+        told: list[object] = []
+        query: str | None = f"purpose=food_support&limit={limit}&before={int(str(whole[0])) + 1}"
+        while query is not None:
+            page = world("auditor", "GET", f"/api/log/{tree}/entries?{query}").json()
+            told += [one["index"] for one in page["entries"]]
+            assert len(page["entries"]) <= limit
+            before = page["next"]
+            query = None if before is None else f"purpose=food_support&limit={limit}&before={before}"
+        assert told == whole
+
+
+@pytest.mark.parametrize("query", ["purpose=x", "channel=x", "flag=x", "field=A", "field=a%22b", "field="])
+def test_what_is_no_code_is_refused(world: World, query: str) -> None:
+    """Nothing of a query gets into the search but a code."""
+    assert world("auditor", "GET", f"/api/log/{tree_of(world)}/entries?{query}").status_code in (400, 422)
