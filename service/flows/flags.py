@@ -7,9 +7,9 @@ erasable detail beside it. Nobody is stopped: a small town has many of one name.
 from collections.abc import Iterable
 from enum import StrEnum
 
-from audit.event import Event
+from audit.event import Entry, Event
 from cases.text import fold
-from service.flows.entries import detailed, entry
+from service.flows.entries import detailed
 from service.flows.reveal import Opened
 from service.house import House, Who
 from service.store.cases import CaseRow
@@ -47,7 +47,10 @@ def compare(person: str, staff: str) -> Seen | None:
 async def raise_flags(
     house: House, who: Who, case: CaseRow, receipt: Receipt, opened: Iterable[Opened]
 ) -> None:
-    """Appends a `flag.raise` about the receipt's entry where the opened name calls for one."""
+    """Appends a `flag.raise` about the receipt's entry where the opened name calls for one.
+
+    The leaf names that entry and commits to the detail, and says nothing else: who and which case stand there.
+    """
     slot = house.policy.registry.by_code[NAME].slot
     name = next((one.value for one in opened if one.slot == slot and one.record == case.id.bytes), b"")
     found = compare(name.decode("utf-8"), who.name) if name else None
@@ -55,7 +58,7 @@ async def raise_flags(
         return
 
     async def job(_: Transaction) -> Done[None]:
-        made = entry(house, who, Event.FLAG_RAISE, reference=receipt.index)
+        made = Entry(event=Event.FLAG_RAISE, id=house.random(16), reference=receipt.index)
         return Done(outcome=None, records=(detailed(house, receipt.tree, made, {"flag": found.value}),))
 
     await house.commit(job)
