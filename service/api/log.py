@@ -21,7 +21,7 @@ from service.api.documented import OF_A_CASE, READS, WITH_QUERY, does
 from service.api.documented import answers as documented
 from service.flows import log, receipts
 from service.flows.errors import InvalidError
-from service.store.trees import Filter
+from service.store.filters import Filter
 from service.wiring import GivenHouse, GivenWho
 
 Limit = Annotated[int, QueryParameter(ge=1, le=log.MOST)]

@@ -28,7 +28,8 @@ from service.flows.views import ReceiptView, receipt_view
 from service.house import House
 from service.store import cases, organisations, trees, witnesses
 from service.store.engine import Transaction
-from service.store.trees import EntryRow, Filter, TreeRow
+from service.store.filters import Filter
+from service.store.trees import EntryRow, TreeRow
 from service.store.witnesses import WitnessRow, WitnessState
 from service.store.writer import Done
 

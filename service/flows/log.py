@@ -24,9 +24,10 @@ from service.house import House, Who
 from service.store import cases, sessions, trees
 from service.store.cases import CaseRow
 from service.store.engine import Transaction
+from service.store.filters import Filter
 from service.store.log import Record
 from service.store.looks import generations
-from service.store.trees import EntryRow, Filter, TreeRow
+from service.store.trees import EntryRow, TreeRow
 from service.store.writer import Committed, Done
 
 MOST = 500

@@ -249,8 +249,10 @@ def test_only_the_policys_keys_count() -> None:
     unsigned = b"log.tsunagi.example/test\n"
     stranger = Log(leaves=LEAVES[:5], seed=b"\x09" * 32)
     renamed = Log(leaves=LEAVES[:5], origin="log.other.example")
+    hidden = FILES["checkpoint"] + "— a\u200bb QUJDREVG\n".encode()
     for data, fault in (
         (b"", "text"),
+        (hidden, "text"),
         (b"\xff", "text"),
         (unsigned, "text"),
         (b"x" * 70_000, "size"),
