@@ -10,18 +10,19 @@ from pathlib import Path
 import pytest
 
 from audit.bundle import TABLE, TILES_A_PART, Verified, verify_bundle
-from audit.checkpoint import Checkpoint, read_key, sign_note, write_body
+from audit.checkpoint import Checkpoint, body_of, cosigned, read_key, sign_note, write_body
 from audit.event import Decision, Entry, Event, Purpose, Reason, canonical
 from audit.layout import read_bundle
 from audit.policy import Cosigned, read_policy
 from audit.scan import Step, VerifyError
 from audit.tree import leaf_hash, root_of
 from audit.words import write_json
-from crypto.notes import public_of, write_vkey
+from crypto.notes import public_of, sign, write_vkey
 from tests.audit.bundles import (
     COSIGNED_AT,
     POLICY,
     UNWITNESSED,
+    WITNESS,
     Files,
     Log,
     entry_bundles,
@@ -271,6 +272,27 @@ def test_only_the_policys_keys_count() -> None:
         None,
         "origin",
     )
+
+
+def cosigned_at(seconds: int) -> bytes:
+    """The small log's checkpoint with the witness's line of any time, also one that `cosign` would not sign."""
+    bare = Log(leaves=LEAVES, witnesses=()).note()
+    signed = seconds.to_bytes(8, "big") + sign(WITNESS.seed, cosigned(body_of(bare), seconds))
+    blob = base64.b64encode(WITNESS.verifier().key_id + signed).decode()
+    return f"{bare}— {WITNESS.name} {blob}\n".encode()
+
+
+def test_a_cosignature_of_no_time_or_given_twice_is_refused() -> None:
+    """2^63 seconds are no time, one less is; and nobody cosigns a checkpoint twice."""
+    for seconds in (0, COSIGNED_AT, 2**63 - 1):
+        found = accept({**FILES, "checkpoint": cosigned_at(seconds)})
+        assert found.cosigned.cosigners == (("npo", seconds),)
+    for seconds in (2**63, 2**64 - 1):
+        assert fault_of({**FILES, "checkpoint": cosigned_at(seconds)}) == (Step.NOTE, None, "signature")
+    line = cosigned_at(COSIGNED_AT).splitlines(keepends=True)[-1]
+    for other in (line, cosigned_at(5).splitlines(keepends=True)[-1]):
+        twice = cosigned_at(COSIGNED_AT) + other
+        assert fault_of({**FILES, "checkpoint": twice}) == (Step.NOTE, None, "signature")
 
 
 def test_a_note_has_at_most_65536_bytes() -> None:
