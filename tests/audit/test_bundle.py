@@ -260,6 +260,14 @@ def test_only_the_policys_keys_count() -> None:
         (stranger.note().encode(), "other_key"),
         (renamed.note().encode(), "unsigned"),
         (sign_note("hello\n", ORIGIN, SEED).encode(), "body"),
+        (
+            sign_note(
+                FILES["checkpoint"].decode().partition("\n\n")[0].replace("log.", "log\u200b.") + "\n",
+                ORIGIN,
+                SEED,
+            ).encode(),
+            "body",
+        ),
         (Log(leaves=LEAVES[:5], witnesses=()).note().encode(), "quorum"),
         (FILES["checkpoint"].replace(b"\n600\n", b"\n601\n"), "signature"),
     ):
