@@ -196,7 +196,7 @@ def _scan_all(bundle: Bundle, tiles: Iterator[Tile], *, table: bool) -> tuple[Wh
     """
     whole = Whole()
     parts = iter(lambda: tuple(itertools.islice(tiles, TILES_A_PART)), ())
-    with (bundle.open(TABLE) if table else None) or io.BytesIO() as file:
+    with bundle.open(TABLE) or io.BytesIO() as file:
         same = file.read(len(HEADER)) == HEADER
         try:
             for part in bundle.scan(table)(parts):

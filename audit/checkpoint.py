@@ -65,8 +65,7 @@ def write_body(checkpoint: Checkpoint) -> str:
     """The text that is signed; raises NoteError(BODY) for a checkpoint that has no such text."""
     root = write_base64(checkpoint.root)
     body = f"{checkpoint.origin}\n{checkpoint.size}\n{root}\n"
-    if read_body(body) != checkpoint:
-        raise NoteError(NoteFault.BODY)
+    read_body(body)
     return body
 
 

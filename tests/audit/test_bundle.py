@@ -245,6 +245,24 @@ def test_a_bundle_of_one_case_holds_that_case() -> None:
         assert fault_of({**files, name: bytes(changed)})[0] in (Step.TILE, Step.ROOT)
 
 
+@pytest.mark.parametrize("count", [65_535, 65_536, 131_072])
+def test_tiles_of_tiles_of_roots_are_checked(count: int) -> None:
+    """From 65,536 entries on there is a third level, and it must be made of the second."""
+    entry = canonical(full_entry(0), LATER)
+    hashes = [digest(number) for number in range(count)]
+    hashes[300] = leaf_hash(entry)
+    files = of_case(Log(leaves=[None] * 300 + [entry], hashes=hashes), "c_" + "4" * 32)
+    found = accept(files)
+    assert (found.read, found.cosigned.checkpoint.size) == (1, count)
+    third = [name for name in files if name.startswith("tile/2/")]
+    assert third == ([f"tile/2/000.p/{count // 65_536}"] if count >= 65_536 else [])
+    for name in third:
+        changed = bytearray(files[name])
+        changed[-1] ^= 1
+        assert fault_of({**files, name: bytes(changed)}) == (Step.TILE, 0, "")
+        assert fault_of(without(files, name)) == (Step.TILE, 0, "")
+
+
 def test_only_the_policys_keys_count() -> None:
     """Whatever is wrong with the note is told, before anything else is looked at."""
     unsigned = b"log.tsunagi.example/test\n"

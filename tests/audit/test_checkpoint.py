@@ -309,7 +309,7 @@ def test_a_note_under_a_name_that_no_key_may_have_is_not_made() -> None:
         with pytest.raises(NoteError) as caught:
             sign_note(write_body(POINT), name, SEED)
         assert caught.value.fault is NoteFault.TEXT
-    for body in ("no newline at the end", "", "\n", "a\x00\n"):
+    for body in ("no newline at the end", "", "\n", "a\x00\n", KNOWN["note"].removesuffix("\n")):
         with pytest.raises(NoteError) as caught:
             sign_note(body, ORIGIN, SEED)
         assert caught.value.fault is NoteFault.TEXT
