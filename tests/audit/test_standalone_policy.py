@@ -10,9 +10,9 @@ import pytest
 from audit import standalone
 from audit.errors import PolicyError
 from audit.policy import read_policy
-from crypto.notes import COSIGNATURE, SignerKey, public_of, write_vkey
+from crypto.notes import COSIGNATURE, SignerKey, note_key_id, public_of, write_vkey
 from tests.audit.bundles import POLICY, Log, save, whole
-from tests.audit.examples import VKEY
+from tests.audit.examples import SEED, VKEY
 from tests.audit.tamper.logs import honest, leaves
 from tests.audit.tamper.run import Shelf
 from tests.audit.tamper.verifiers import ask
@@ -66,6 +66,7 @@ log {OTHER_VKEY}
 # contact: somebody else
 quorum 立会
 """
+HIDDEN = "log.\u200bexample"
 BAD = [
     "",
     "\n",
@@ -100,6 +101,11 @@ BAD = [
     "Log x\nquorum none\n",
     "quorum\u00a0none\n",
     "quorum none\r\n",
+    "quorum none\u00a0\n",
+    "\u3000quorum none\n",
+    "quorum noneX\n",
+    "Xquorum none\n",
+    f"log {HIDDEN}+{note_key_id(HIDDEN, public_of(SEED)).hex()}+{VKEY.split('+', 2)[2]}\nquorum none\n",
     "quorum none # all\n",
     "quorum none\n\x7f\n",
     "#\n" * 512 + "quorum none\n",
