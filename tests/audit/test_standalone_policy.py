@@ -91,6 +91,7 @@ BAD = [
     f"{WITNESSES}group g １ w0\nquorum g\n",
     f"{WITNESSES}group g some w0\nquorum g\n",
     f"{WITNESSES}group g all\nquorum g\n",
+    f"{WITNESSES}group w0 all\nquorum w0\n",
     f"{WITNESSES}group g any w0 w0\nquorum g\n",
     f"{WITNESSES}group g any none\nquorum g\n",
     f"{WITNESSES}group g any g\nquorum g\n",
