@@ -31,6 +31,7 @@ from service.cli.demo.people import NPO, PEOPLE
 from service.cli.demo.report import Report
 from service.cli.demo.searching import find_in_clear
 from service.cli.demo.table import draw, fit, width, wrap
+from service.cli.demo.words import tokyo
 from service.cli.main import main
 from service.cli.opening import OpeningError
 from service.settings import SettingError
@@ -82,7 +83,7 @@ def played(folder: Path) -> subprocess.CompletedProcess[str]:
 
 def texts() -> list[str]:
     """Every name, address, telephone and note of the practice cases."""
-    today = (datetime.now(UTC) + timedelta(hours=9)).date()
+    today = tokyo(datetime.now(UTC)).date()
     return [text for case in practice_cases(today) for text in texts_of(case.fields)] + list(WRITTEN)
 
 
@@ -400,6 +401,15 @@ def test_the_cases_are_whole_and_differ() -> None:
         assert {"name", "name_kana", "address", "consultation", "handover_summary"} <= set(case.fields)
     names = [case.fields[code] for case in cases for code in ("name", "name_kana", "address")]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("hour", range(0, 24, 3))
+def test_no_text_of_the_cases_is_a_day_that_the_log_writes(hour: int) -> None:
+    """The story runs a minute at any hour: in none is a text, sought in clear, the day of an entry in UTC."""
+    begun = datetime(2026, 11, 24, hour, 59, 30, tzinfo=UTC)
+    days = {str((begun + timedelta(minutes=late)).date()) for late in range(60)}
+    cases = practice_cases(tokyo(begun).date())
+    assert days.isdisjoint(text for case in cases for text in texts_of(case.fields))
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def _plan(today: date, goal: str, per_month: int, weeks: int) -> dict[str, objec
     return {
         "goal": goal,
         "per_month": per_month,
-        "from": today.isoformat(),
+        "from": (today + timedelta(days=1)).isoformat(),
         "until": (today + timedelta(weeks=weeks)).isoformat(),
         "next_review": (today + timedelta(weeks=4)).isoformat(),
     }
