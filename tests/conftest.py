@@ -4,6 +4,7 @@ The world is built once a run and copied for each test. The service is imported 
 pure packages do not pay for it.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,12 @@ TABLE = {
     "honest_logs": "honest logs accepted",
 }
 """What a test counts with ``record_property``, and how the table at the end of the run calls it."""
+
+
+def pytest_configure() -> None:
+    """The settings of an installation that the shell has, as the README says, are not the tests'."""
+    for name in [name for name in os.environ if name.startswith("TSUNAGI_")]:
+        del os.environ[name]
 
 
 @pytest.fixture(scope="session")

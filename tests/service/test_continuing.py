@@ -128,7 +128,8 @@ def go_on(folder: Path, faults: Faults | None = None, notes: Sequence[str] = ())
     """`tsunagi log continue` on the house in the folder."""
     house = load_house(settings_in(folder), behind=True, clock=Clock(), cost=WEAK)
     if faults is not None:
-        house = reopened(house, faults.connect)
+        first, house = house, reopened(house, faults.connect)
+        asyncio.run(first.stop())
 
     async def work() -> tuple[Continued, ...]:
         house.start()

@@ -105,7 +105,8 @@ class World:
         """Opens the house on the folder; again after `close`, as a restart."""
         self.house = load_house(self.settings, clock=self.clock, cost=WEAK)
         if self.connect is not connect:
-            self.house = reopened(self.house, self.connect)
+            first, self.house = self.house, reopened(self.house, self.connect)
+            self.run(first.stop())
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(serve_house(self.house), raise_app_exceptions=False),
             base_url=f"https://{HOST}",
