@@ -31,6 +31,7 @@ def _born(today: date, age: int, day: int) -> str:
 
 
 def _plan(today: date, goal: str, per_month: int, weeks: int) -> dict[str, object]:
+    """From the day after: the day of the run stands in the log's own times, and would be found in clear."""
     return {
         "goal": goal,
         "per_month": per_month,
