@@ -1,7 +1,6 @@
 """A server that is killed: started, struck down with SIGKILL, started again on the same data."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,10 +13,8 @@ class Starter:
     """The test's hand on `tests.endurance.starter`."""
 
     def __init__(self) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("TSUNAGI_")}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.endurance.starter"],
-            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

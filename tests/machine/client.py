@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import http.client
 import json
-import os
 import shutil
 import signal
 import struct
@@ -155,10 +154,8 @@ class Town:
 
     def start(self) -> None:
         """Starts the server; again after `stop`, as a restart."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("TSUNAGI_")}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.machine.server", "serve", str(self.folder)],
-            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
