@@ -99,15 +99,28 @@ def _pattern(kept: frozenset[str]) -> re.Pattern[str]:
 
 
 _RULED = ("ev", "dec", "rsn", "pur", "rol", "via", "fld", "fno", "flg")
-_LEAF = _pattern(frozenset(KEYS))
-_SCANNED = _pattern(frozenset({*_RULED, "id", "ref", "sub", "t"}))
-_LINE = re.compile(f"^{_LEAF.pattern.replace('?P<day>', '?:')}$", re.ASCII | re.MULTILINE)
+_SCANS = frozenset({*_RULED, "id", "ref", "sub", "t"})
+_LEAF, _SCANNED = _pattern(frozenset(KEYS)), _pattern(_SCANS)
 
 Values = tuple[str, ...]
-"""The values of a leaf in the order of ``KEYS``: lists as JSON text, "" for a key that is not there."""
-_ruled = operator.itemgetter(*map(KEYS.index, _RULED))
-_sub = operator.itemgetter(KEYS.index("sub"))
-_time = operator.itemgetter(KEYS.index("t"))
+"""Values of a leaf in the order of ``KEYS``: lists as JSON text, "" for a key that is not there."""
+
+
+class Line:
+    """A leaf as one line among others; ``keys``: those whose values are taken, all that the rules are about at least.
+
+    Every key of a leaf is checked in any case; a value that is taken costs time.
+    """
+
+    def __init__(self, leaf: re.Pattern[str]) -> None:
+        """Take the values that the expression of a leaf alone takes."""
+        self.keys = tuple(key for key in KEYS if key in leaf.groupindex)
+        self.find = re.compile(f"^{leaf.pattern.replace('?P<day>', '?:')}$", re.ASCII | re.MULTILINE).findall
+        self.ruled = operator.itemgetter(*map(self.keys.index, _RULED))
+        self.sub, self.time = (operator.itemgetter(self.keys.index(key)) for key in ("sub", "t"))
+
+
+WHOLE, SCANNED = Line(_LEAF), Line(_SCANNED)
 
 _EVENTS = {event.value: event for event in Event}
 _LISTS: tuple[tuple[str, frozenset[str]], ...] = (
@@ -143,19 +156,19 @@ def scan_leaf(leaf: bytes) -> re.Match[str]:
     return _match(_SCANNED, leaf)
 
 
-def scan_leaves(leaves: Sequence[bytes]) -> list[Values]:
-    """The values of each leaf; many are read at once, for far less than one by one.
+def scan_leaves(leaves: Sequence[bytes], line: Line = WHOLE) -> list[Values]:
+    """The values of each leaf at ``line.keys``; many are read at once, for far less than one by one.
 
     Raises EntryError where one of them breaks a rule of this module; which one and how, only a leaf alone says.
     """
     if max(map(len, leaves), default=0) > MAX_LEAF:
         raise EntryError(EntryFault.SIZE)
-    found: list[Values] = _LINE.findall(b"\n".join(leaves).decode("latin-1"))
+    found: list[Values] = line.find(b"\n".join(leaves).decode("latin-1"))
     if len(found) != len(leaves) or b"\n" in b"".join(leaves):  # one is none, or one is two
         raise EntryError(EntryFault.FORM)
-    for codes in set(zip(map(bool, map(_sub, found)), map(_ruled, found), strict=True)):
+    for codes in set(zip(map(bool, map(line.sub, found)), map(line.ruled, found), strict=True)):
         _check_codes_of(codes)
-    for day in {time[:10] for time in map(_time, found)}:
+    for day in {time[:10] for time in map(line.time, found)}:
         check_day(day)
     return found
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from audit.codes import Event
 from audit.errors import AuditError, EntryError, LayoutError
 from audit.layout import MAX_BUNDLE, bundle_path, read_bundle, tile_path
-from audit.leaf import KEYS, Values, scan_leaves
+from audit.leaf import SCANNED, WHOLE, Line, Values, scan_leaves
 from audit.sheet import write_rows
 from audit.tiles import WIDTH, Tile, tile_hashes, tile_root
 from audit.tree import HASH_SIZE, leaf_hash
@@ -78,8 +78,7 @@ class Part:
 
 
 Entry = tuple[int, Values]
-"""An entry that has text: its index, and the values of its leaf."""
-_DEC, _EV, _ID, _REF, _T = map(KEYS.index, ("dec", "ev", "id", "ref", "t"))
+"""An entry that has text: its index, and the values of its leaf that were taken."""
 _REDACT = Event.REDACT_ENTRY.value
 _NAMING = frozenset({_REDACT, Event.RETENTION_PRUNE.value})
 
@@ -98,12 +97,13 @@ def scan_part(read: Read, tiles: Sequence[Tile], *, table: bool) -> Part:
 
 
 def _scan_tiles(read: Read, tiles: Sequence[Tile], part: Part, *, table: bool) -> Part:
+    line = WHOLE if table else SCANNED
     digest = hashlib.sha256()
     for tile in tiles:
         leaves = read_leaves(read, tile)
         data = read_tile(read, tile)
-        entries = _check_leaves(part, tile.number * WIDTH, leaves, data)
-        _keep(part, entries)
+        entries = _check_leaves(part, line, tile.number * WIDTH, leaves, data)
+        _keep(part, line, entries)
         part.absent += [at for at, leaf in enumerate(leaves, tile.number * WIDTH) if leaf is None]
         if tile.width == WIDTH:
             part.roots.append(tile_root(data))
@@ -136,34 +136,38 @@ def read_tile(read: Read, tile: Tile) -> bytes:
     return data
 
 
-def _check_leaves(part: Part, start: int, leaves: Sequence[bytes | None], data: bytes) -> list[Entry]:
+def _check_leaves(
+    part: Part, line: Line, start: int, leaves: Sequence[bytes | None], data: bytes
+) -> list[Entry]:
     """The entries of a tile that have text, checked together; where that fails, one by one, to name the first."""
     try:
-        return _check_run(part, start, leaves, data)
+        return _check_run(part, line, start, leaves, data)
     except VerifyError:
         places = range(0, len(data), HASH_SIZE)
         runs = (
-            _check_run(part, start + at, [leaf], data[place : place + HASH_SIZE])
+            _check_run(part, line, start + at, [leaf], data[place : place + HASH_SIZE])
             for at, (leaf, place) in enumerate(zip(leaves, places, strict=True))
         )
         return [entry for run in runs for entry in run]
 
 
-def _check_run(part: Part, start: int, leaves: Sequence[bytes | None], data: bytes) -> list[Entry]:
+def _check_run(
+    part: Part, line: Line, start: int, leaves: Sequence[bytes | None], data: bytes
+) -> list[Entry]:
     """The entries that have text: all keep the rules, none is earlier than the one before, each is in its place.
 
     ``data`` are their hashes. An error names the first index: where several leaves are given, not the one at fault.
     """
     indices = [at for at, leaf in enumerate(leaves, start) if leaf is not None]
     try:
-        found = scan_leaves([leaf for leaf in leaves if leaf is not None])
+        found = scan_leaves([leaf for leaf in leaves if leaf is not None], line)
     except EntryError as error:
         raise VerifyError(Step.LEAF, start, error.fault) from None
-    times = [part.last, *(values[_T] for values in found)]
+    times = [part.last, *map(line.time, found)]
     if times != sorted(times):  # the form sorts as text in the order of time
         raise VerifyError(Step.TIME, start)
     if found and not part.first:
-        part.first, part.first_at = found[0][_T], indices[0]
+        part.first, part.first_at = times[1], indices[0]
     if _hashes(leaves, data) != data:
         raise VerifyError(Step.TILE, start)
     part.last = times[-1]
@@ -180,10 +184,11 @@ def _hashes(leaves: Sequence[bytes | None], data: bytes) -> bytes:
     )
 
 
-def _keep(part: Part, entries: Sequence[Entry]) -> None:
+def _keep(part: Part, line: Line, entries: Sequence[Entry]) -> None:
     """Keep of the entries what the rest of the check needs: ids, and what explains that a text is missing."""
-    part.ids += bytes.fromhex("".join([values[_ID] for _, values in entries]))
+    own, event, ref, decision = map(line.keys.index, ("id", "ev", "ref", "dec"))
+    part.ids += bytes.fromhex("".join([values[own] for _, values in entries]))
     for index, values in entries:
-        if values[_EV] in _NAMING and values[_REF] and values[_DEC] != "deny":
-            named = part.redacted if values[_EV] == _REDACT else part.pruned
-            named.append((int(values[_REF]), index))
+        if values[event] in _NAMING and values[ref] and values[decision] != "deny":
+            named = part.redacted if values[event] == _REDACT else part.pruned
+            named.append((int(values[ref]), index))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from audit.errors import EntryError, EntryFault
 from audit.event import Decision, Entry, Event, Reason, canonical, canonical_all
-from audit.leaf import KEYS, MAX_LEAF, match_leaf, scan_leaf, scan_leaves
+from audit.leaf import KEYS, MAX_LEAF, SCANNED, WHOLE, Line, match_leaf, scan_leaf, scan_leaves
 from tests.audit.examples import START, digest, full_entry, small_leaves
 
 FULL = canonical(full_entry(), START)
@@ -19,24 +19,38 @@ DENIED = canonical(
 FEW = (FULL, *small_leaves(3), BARE, DENIED)
 
 
-def values(leaf: bytes) -> tuple[str, ...]:
+def values(leaf: bytes, line: Line = WHOLE) -> tuple[str, ...]:
     """What a leaf says by itself."""
-    return tuple(text or "" for text in match_leaf(leaf).group(*KEYS))
+    return tuple(text or "" for text in match_leaf(leaf).group(*line.keys))
 
 
 def fault_of(*leaves: bytes) -> EntryFault:
-    """Why these leaves are refused."""
-    with pytest.raises(EntryError) as caught:
-        scan_leaves(leaves)
-    return caught.value.fault
+    """Why these leaves are refused, whichever of their values are taken."""
+    faults = set()
+    for line in (WHOLE, SCANNED):
+        with pytest.raises(EntryError) as caught:
+            scan_leaves(leaves, line)
+        faults.add(caught.value.fault)
+    (fault,) = faults
+    return fault
 
 
-def test_many_leaves_say_what_each_says_alone() -> None:
+@pytest.mark.parametrize("line", [WHOLE, SCANNED])
+def test_many_leaves_say_what_each_says_alone(line: Line) -> None:
     """In their order, each value as it stands, nothing for a key that is not there."""
-    assert scan_leaves(FEW) == [values(leaf) for leaf in FEW]
-    assert scan_leaves((FULL, FULL)) == [values(FULL)] * 2
-    assert scan_leaves([FULL]) == [values(FULL)]
-    assert scan_leaves(()) == []
+    assert scan_leaves(FEW, line) == [values(leaf, line) for leaf in FEW]
+    assert scan_leaves((FULL, FULL), line) == [values(FULL, line)] * 2
+    assert scan_leaves([FULL], line) == [values(FULL, line)]
+    assert scan_leaves((), line) == []
+
+
+def test_what_is_taken_stands_in_the_order_of_the_keys() -> None:
+    """All of them, where nothing else is asked for; for a scan what the rules and the check of a log ask for."""
+    assert WHOLE.keys == KEYS
+    assert SCANNED.keys == (
+        "dec", "ev", "fld", "flg", "fno", "id", "pur", "ref", "rol", "rsn", "sub", "t", "via",
+    )  # fmt: skip
+    assert scan_leaves(FEW) == scan_leaves(FEW, WHOLE)
 
 
 def test_many_entries_are_written_as_each_alone() -> None:
@@ -100,10 +114,11 @@ def test_a_hex_digit_is_one_of_sixteen(key: str) -> None:
     for byte in range(256):
         leaf = FULL[:at] + bytes([byte]) + FULL[at + 1 :]
         try:
-            scan_leaves([leaf])
+            assert scan_leaves([leaf])[0][KEYS.index(key)] == values(leaf)[KEYS.index(key)]
+            scan_leaves([leaf], SCANNED)
             taken.add(byte)
-        except EntryError as error:
-            assert error.fault is EntryFault.FORM
+        except EntryError:
+            assert fault_of(leaf) is EntryFault.FORM
     assert bytes(sorted(taken)) == b"0123456789abcdef"
 
 
@@ -121,4 +136,6 @@ def test_many_are_taken_only_where_each_is(data: st.DataObject) -> None:
     except EntryError as error:
         assert fault_of(*leaves) is error.fault
     else:
-        assert [found[KEYS.index("id")] for found in scan_leaves(leaves)] == [found["id"] for found in each]
+        for line in (WHOLE, SCANNED):
+            at = line.keys.index("id")
+            assert [found[at] for found in scan_leaves(leaves, line)] == [found["id"] for found in each]
