@@ -324,7 +324,7 @@ def test_a_damaged_verifier_key_is_refused() -> None:
         assert caught.value.fault is NoteFault.KEY
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**19 - 1), st.binary(min_size=32, max_size=32))
 def test_every_checkpoint_reads_back(size: int, root: bytes) -> None:
     """What was signed is what is read."""

@@ -104,7 +104,7 @@ def test_the_leaf_is_frozen() -> None:
     assert leaf_hash(leaf).hex() == KNOWN["leaf_hash"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(entries(), times)
 def test_every_entry_reads_back(entry: Entry, time: datetime) -> None:
     """The leaf says the whole entry, as canonical JSON, in printable ASCII without a backslash."""
@@ -118,7 +118,7 @@ def test_every_entry_reads_back(entry: Entry, time: datetime) -> None:
     assert (found["t"], found["id"]) == (write_time(time), entry.id.hex())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, len(KNOWN["leaf"]) - 1), st.integers(0, 255))
 def test_a_changed_byte_is_never_the_same_entry(at: int, value: int) -> None:
     """No two texts say the same entry: a changed leaf is refused or says something else."""
@@ -311,7 +311,7 @@ def test_a_time_without_a_zone_is_refused() -> None:
             call()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(times, times)
 def test_time_text_sorts_as_time(one: datetime, other: datetime) -> None:
     """The order of the texts is the order of the times."""

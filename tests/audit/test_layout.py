@@ -43,7 +43,7 @@ def test_a_tile_lies_where_the_specification_says(tile: Tile, path: str) -> None
     assert CHECKPOINT == "checkpoint"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 5), st.integers(0, 2**32 - 1), st.integers(1, 256))
 def test_every_path_reads_back(level: int, number: int, width: int) -> None:
     """A tile has one path, and the path names that tile."""
@@ -187,7 +187,7 @@ def test_an_entry_bundle_has_these_bytes() -> None:
     assert write_bundle([b""]) == b"\x00\x00"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.none() | st.binary(min_size=1, max_size=300), max_size=20))
 def test_every_entry_bundle_reads_back(leaves: list[bytes | None]) -> None:
     """What was written is what is read, and nothing follows it."""

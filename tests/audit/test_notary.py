@@ -47,7 +47,7 @@ def test_the_file_is_frozen() -> None:
     assert read_state("tsunagi-notary/v1\n") == {}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.dictionaries(
         st.from_regex(r"[a-z./0-9]{1,20}", fullmatch=True), st.tuples(st.integers(0, 9), st.booleans())

@@ -59,7 +59,7 @@ def test_all_196_public_proofs_are_judged_as_expected() -> None:
     assert judged == 196
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_every_leaf_can_be_proved_and_nothing_else(data: st.DataObject) -> None:
     """A right inclusion proof holds; with another leaf, index, size, root or hash it does not."""
@@ -86,7 +86,7 @@ def test_every_leaf_can_be_proved_and_nothing_else(data: st.DataObject) -> None:
             verify_inclusion(*case)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data())
 def test_growth_can_be_proved_and_nothing_else(data: st.DataObject) -> None:
     """A right consistency proof holds; with another size, root or hash it does not."""
@@ -155,7 +155,7 @@ def test_the_proof_text_is_frozen() -> None:
     verify_inclusion(leaf, proof.index, 3, proof.hashes, base64.b64decode(KNOWN["roots"]["3"]))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 10**18), st.integers(0, 63), st.one_of(st.none(), st.binary(max_size=80)))
 def test_a_proof_text_reads_back(index: int, count: int, extra: bytes | None) -> None:
     """What is written is read as the same proof."""

@@ -23,7 +23,7 @@ def test_the_number_is_the_known_answer() -> None:
     assert write_receipt(0, bytes(32)) == "0-AAAAA-AAAAA-AAAAA-AAAAA-AAAAAA"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 2**40 - 1), st.binary(min_size=32, max_size=32))
 def test_every_number_reads_back_and_fits_its_entry(index: int, leaf_hash: bytes) -> None:
     """What was written is read, for each index that a tree can have."""

@@ -101,7 +101,7 @@ reading = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 5)), max_size=30)
 
 
 @given(reading)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_ranking_is_what_counting_by_hand_gives(pairs: list[tuple[int, int]]) -> None:
     """For any reads, cases and reads of each user are counted, and the order is theirs."""
     found = hits(Review.TOP_READERS, at_once(*(read(who, of) for who, of in pairs)))
@@ -336,7 +336,7 @@ def test_an_event_that_is_no_read_ends_no_hour() -> None:
 
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=120))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_percentile_is_the_smallest_that_95_in_100_do_not_exceed(numbers: list[int]) -> None:
     """It is one of the numbers; at least 95 in 100 are not above it, and of no smaller number can that be said."""
     found = percentile(Counter(numbers))

@@ -120,7 +120,7 @@ def test_nothing_is_found_in_an_empty_log() -> None:
 
 
 @given(st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_checked_hit_stays_listed_behind_the_others(data: st.DataObject) -> None:
     """Marks change which hits come first and nothing else; a mark of another review or place changes nothing."""
     plain = review_log(log(everything()), asked(**context_of_everything()))
@@ -224,7 +224,7 @@ unrelated = st.sampled_from(
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 9), unrelated), unique_by=lambda one: one[:2]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_unrelated_entries_change_no_hit(added: list[tuple[int, int, Entry]]) -> None:
     """Whatever else stands between the entries, the findings are the same, place for place."""
     leaves = log(everything())
@@ -254,7 +254,7 @@ irrelevant = st.fixed_dictionaries(
 
 
 @given(st.lists(irrelevant, min_size=1, max_size=5), st.randoms(use_true_random=False))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_what_no_review_asks_for_changes_no_hit(
     changes: list[dict[str, object]], random: st.DataObject
 ) -> None:

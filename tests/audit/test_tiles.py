@@ -55,7 +55,7 @@ def read(tile: Tile) -> bytes:
     return b"".join(tile_root(rows()[Tile(tile.level - 1, first + at)]) for at in range(tile.width))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_every_proof_can_be_built_from_tiles(data: st.DataObject) -> None:
     """A proof from tiles is the proof from all leaves, and reads few tiles."""
@@ -75,7 +75,7 @@ def test_every_proof_can_be_built_from_tiles(data: st.DataObject) -> None:
     assert consistency_proof(old, size, hash_of) == consistency_proof(old, size, whole)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.integers(0, 70_000), max_size=6))
 def test_each_tile_is_completed_once(steps: list[int]) -> None:
     """However a tree grows, each complete tile is written exactly once, lowest level first in a step."""

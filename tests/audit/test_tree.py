@@ -40,7 +40,7 @@ def test_leaf_and_node_hashes_differ_in_kind() -> None:
     assert leaf_hash(left + right) != node_hash(left, right)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.integers(0, 90), max_size=8))
 def test_growing_in_any_grouping_gives_one_tree(groups: list[int]) -> None:
     """A batch of entries gives the tree that single entries give."""

@@ -111,7 +111,7 @@ def test_files_that_are_not_named_are_not_read(tmp_path: Path) -> None:
     assert found == verify_bundle(in_memory(FILES), TRUST)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(sorted(FILES)), st.binary(max_size=400))
 def test_no_rubbish_is_accepted(name: str, data: bytes) -> None:
     """Any other bytes in place of a file, or put into it, are refused by VerifyError and no other error."""

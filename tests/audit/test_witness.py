@@ -63,7 +63,7 @@ def test_the_first_checkpoint_is_cosigned_as_in_the_known_answer() -> None:
     assert found.checkpoint == Checkpoint(origin=key.name, size=3, root=root)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, len(LEAVES)), st.integers(0, len(LEAVES)))
 def test_a_log_that_grows_is_cosigned(one: int, other: int) -> None:
     """From any size to any larger one, and the same again; the answer is a line that holds."""
@@ -192,7 +192,7 @@ def test_a_request_has_one_text() -> None:
     assert read_request("old 0\n\n") == empty
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**19 - 1), st.lists(st.binary(min_size=32, max_size=32), max_size=63), st.text())
 def test_every_request_reads_back(old: int, hashes: list[bytes], note: str) -> None:
     """What a log sends is what a witness reads, up to 63 hashes."""

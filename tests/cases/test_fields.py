@@ -305,7 +305,7 @@ def test_a_preview_holds_no_free_text(kind: FieldType, raw: object, shown: objec
     assert not any(unicodedata.category(char) == "Lo" for char in repr(found))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(max_size=60))
 def test_any_text_is_kept_or_refused_never_changed(text: str) -> None:
     """There is no third way for a text."""
@@ -351,7 +351,7 @@ def test_different_names_stay_different() -> None:
     assert len(folded) == 7
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(max_size=30))
 def test_folding_twice_is_folding_once(text: str) -> None:
     """An index built from folded names stays findable by them."""

@@ -11,7 +11,7 @@ from cases.ids import CASE, USER, read_id, write_id
 HEX = "00112233445566778899aabbccddeeff"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.uuids())
 def test_an_id_comes_back_from_its_text(value: UUID) -> None:
     """One text form an id, and one id a text."""

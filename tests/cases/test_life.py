@@ -64,7 +64,7 @@ def test_the_end_of_consent_stops_every_open_request_and_no_other() -> None:
     assert {Stage.DRAFT, Stage.SENT, Stage.ACCEPTED, Stage.DELIVERED} == OPEN_STAGES
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.sampled_from(Move), max_size=12))
 def test_nothing_is_handed_over_before_it_was_accepted(steps: Sequence[Move]) -> None:
     """Whatever is tried in whatever order, a delivery lies behind a sending and an acceptance."""

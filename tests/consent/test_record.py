@@ -104,7 +104,7 @@ def events(draw: st.DrawFn) -> Event:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(events())
 def test_an_event_comes_back_from_its_bytes(event: Event) -> None:
     """What is stored is what was recorded, whole, and stands for nothing else."""
@@ -140,7 +140,7 @@ def test_every_flipped_bit_is_refused_or_says_something_else() -> None:
         assert event != GIVEN or event.recorded_at.utcoffset() != GIVEN.recorded_at.utcoffset()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(max_size=400))
 def test_any_other_bytes_are_refused_with_one_error(junk: bytes) -> None:
     """Whatever lies in the database, reading it raises RecordError and nothing else."""

@@ -283,7 +283,7 @@ ticks = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(ticks, st.sampled_from((frozenset(), frozenset((HEALTH,)))), st.frozensets(st.sampled_from(Direction)))
 def test_whatever_passes_was_offered_answered_and_acknowledged(
     ticked: dict[Slot, str], forgotten: frozenset[Slot], directions: frozenset[Direction]

@@ -371,7 +371,7 @@ def at_the_end(events: Sequence[Event], now: datetime) -> datetime:
     return max([now, *(each.recorded_at for each in events)])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(histories(), moments, st.sampled_from((EventKind.REFUSED, EventKind.WITHDRAWN, EventKind.ENDED)))
 def test_whatever_came_before_an_end_ends_it(
     events: tuple[Event, ...], now: datetime, kind: EventKind
@@ -386,7 +386,7 @@ def test_whatever_came_before_an_end_ends_it(
     assert not standing((*events, event(kind, len(events) + 1, at)), later).fields
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(histories(), moments, slots)
 def test_taking_away_never_widens(events: tuple[Event, ...], now: datetime, fewer: frozenset[Slot]) -> None:
     """A narrower change of anything live covers no more than before, in any words or by any method."""
@@ -408,7 +408,7 @@ def test_taking_away_never_widens(events: tuple[Event, ...], now: datetime, fewe
             assert (after.fields, after.directions) == (less.allowed, less.directions)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(histories(), moments, moments)
 def test_time_alone_never_widens(events: tuple[Event, ...], one: datetime, other: datetime) -> None:
     """Waiting gives nobody anything."""
@@ -417,7 +417,7 @@ def test_time_alone_never_widens(events: tuple[Event, ...], one: datetime, other
     assert standing(events, second).fields <= standing(events, first).fields
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(histories(), moments)
 def test_only_a_live_state_covers_anything(events: tuple[Event, ...], now: datetime) -> None:
     """Fields, directions and an end are there exactly while a consent is live, by an event of this series."""
@@ -438,7 +438,7 @@ def test_only_a_live_state_covers_anything(events: tuple[Event, ...], now: datet
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(histories(), moments)
 def test_the_same_events_say_the_same(events: tuple[Event, ...], now: datetime) -> None:
     """Standing is a function of the events and the instant, whatever zone the instant is written in."""

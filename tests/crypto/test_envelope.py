@@ -44,7 +44,7 @@ ENTRIES = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(KEY, U32, st.binary(max_size=5000), PLACES)
 def test_a_value_comes_back(key: bytes, epoch: int, value: bytes, place: FieldContext) -> None:
     """What was closed opens at the same place, whatever it is."""
@@ -148,7 +148,7 @@ def test_a_value_padded_another_way_is_refused() -> None:
             open_field(k.SLOT_KEY, head + bytes(24) + blob, k.PLACE)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(sorted(context.ROOT_LABELS)), st.binary(max_size=300), st.binary(max_size=99))
 def test_a_root_wrap_comes_back_under_its_label_only(label: bytes, message: bytes, place: bytes) -> None:
     """Label, context and root key are those it was made with, or it does not open."""
@@ -178,7 +178,7 @@ def test_a_shred_key_opens_for_its_case_only() -> None:
             open_shred(k.ROOT, blob, tenant, case)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ENTRIES)
 def test_a_key_list_comes_back_sorted(entries: list[SlotKeyEntry]) -> None:
     """The list has one form, whatever order it was handed in, and a length in steps of ten."""
@@ -200,7 +200,7 @@ def test_a_key_list_out_of_order_is_refused() -> None:
         encode_key_list([k.ENTRIES[0], k.ENTRIES[0]])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(ENTRIES)
 def test_a_bundle_comes_back(entries: list[SlotKeyEntry]) -> None:
     """The owner gets its slot keys back."""
@@ -236,7 +236,7 @@ def test_with_the_shred_key_gone_the_bundle_is_gone() -> None:
             aead.unseal(key, blob, context.DOMAIN_CSK + k.BUNDLE.encode(), Blob.BUNDLE)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=9000))
 def test_padding_comes_back_and_has_few_lengths(value: bytes) -> None:
     """Lengths are 64 to 4096 in powers of two, then multiples of 4096, always the smallest that fits."""

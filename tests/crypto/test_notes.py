@@ -23,7 +23,7 @@ def test_the_verifier_keys_of_the_design() -> None:
     assert note_key_id(log.name, log.public) == log.key_id
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(SEED, st.binary(max_size=100), st.integers(0, 511))
 def test_a_signature_holds_for_its_message_and_key(seed: bytes, message: bytes, bit: int) -> None:
     """Any other message, key or bit of the signature: no."""
@@ -46,7 +46,7 @@ def test_keys_and_signatures_of_odd_sizes_never_verify() -> None:
     assert not verify(public, b"", signature + b"m")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(NAMES, SEED, st.sampled_from([1, 4]))
 def test_key_texts_come_back(name: str, seed: bytes, algorithm: int) -> None:
     """A key written down is the key that is read."""

@@ -13,7 +13,7 @@ COLUMNS = st.lists(st.binary(max_size=6), max_size=4)
 VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=4) | st.binary(max_size=4)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(COLUMNS, COLUMNS, st.integers(0, 3), st.integers(0, 3))
 def test_two_rows_share_a_mac_only_if_they_are_one(
     one: list[bytes], other: list[bytes], version: int, later: int
@@ -48,7 +48,7 @@ def test_one_update_is_noticed() -> None:
             check_row(k.ROOT, context.ROW_USER, k.COLUMNS, 12, bad)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(VALUES, VALUES)
 def test_two_values_share_a_column_only_if_they_are_one(
     one: bytes | str | int | None, other: bytes | str | int | None

@@ -25,7 +25,7 @@ def opened(row: SealedGrant, group: GroupKeys = k.NPO_KEYS) -> dict[int, SlotKey
     return open_grant(row, k.EXPECTED, PINNED, k.SHRED, group)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.dictionaries(st.sampled_from([1, 16, 17, 18]), st.binary(min_size=32, max_size=32), min_size=1))
 def test_a_grant_gives_exactly_its_slot_keys(keys: dict[int, bytes]) -> None:
     """The recipient gets the keys of the agreed slots, no more and no others."""

@@ -30,7 +30,7 @@ def test_codes_are_those_of_the_standard(second: int, code: str) -> None:
     assert code_at(k.SECRET, step_at(second)) == code
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 2**40), st.integers(-5, 5))
 def test_one_step_aside_counts_and_no_more(now: int, offset: int) -> None:
     """A clock that is half a minute off still signs in; a code a minute old does not."""

@@ -73,7 +73,7 @@ def within(narrow: Seen, wide: Seen) -> bool:
     return all(small <= large for small, large in zip(narrow, wide, strict=True))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(principals, actions, all_facts, standings)
 def test_outside_the_owner_nothing_is_read_without_a_live_consent_that_covers_it(
     who: Principal, action: Action, facts: Facts, standing: Standing | None
@@ -89,7 +89,7 @@ def test_outside_the_owner_nothing_is_read_without_a_live_consent_that_covers_it
     assert write <= covered
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(principals, all_facts, standings)
 def test_every_field_is_either_readable_or_locked_with_a_reason(
     who: Principal, facts: Facts, standing: Standing | None
@@ -105,7 +105,7 @@ def test_every_field_is_either_readable_or_locked_with_a_reason(
             pass
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(principals, actions, all_facts, live_standings, some_slots)
 def test_taking_a_field_out_of_a_consent_never_widens(
     who: Principal, action: Action, facts: Facts, standing: Standing, taken: frozenset[Slot]
@@ -129,7 +129,7 @@ def test_taking_a_field_out_of_a_consent_never_widens(
         assert within(seen(who, action, facts, one_way), wide)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(principals, actions, all_facts, live_standings, st.sampled_from(State))
 def test_ending_a_consent_never_widens(
     who: Principal, action: Action, facts: Facts, standing: Standing, state: State
@@ -164,7 +164,7 @@ def narrowed(line: int) -> Policy:
     return Policy(registry=POLICY.registry, matrix=NARROWED[line], digest=POLICY.digest)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(principals, actions, all_facts, standings, st.sampled_from(ROW_LINES))
 def test_taking_a_right_out_of_the_matrix_never_widens(
     who: Principal, action: Action, facts: Facts, standing: Standing | None, line: int
@@ -176,7 +176,7 @@ def test_taking_a_right_out_of_the_matrix_never_widens(
         assert isinstance(decide(who, action, facts, standing, less), Denied)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(all_facts, standings, standings)
 def test_a_helper_never_learns_of_a_refusal(
     facts: Facts, one: Standing | None, other: Standing | None
@@ -194,7 +194,7 @@ def test_a_helper_never_learns_of_a_refusal(
         assert Reason.REFUSED not in heard
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(all_facts, standings)
 def test_the_recipient_cannot_tell_a_refusal_from_not_having_been_asked(
     facts: Facts, standing: Standing | None
@@ -245,7 +245,7 @@ def applying(facts: Facts, standing: Standing | None, where: Slot) -> set[Reason
     return {reason for reason, applies in said.items() if applies}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(parties, st.booleans(), st.sampled_from(Reach), standings)
 def test_the_reason_given_is_the_first_that_applies(
     facts: Facts, closed: bool, reach: Reach, standing: Standing | None

@@ -378,7 +378,7 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
     assert time.perf_counter() - begun < 5
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-(2**63), 2**64) | st.text(max_size=8),

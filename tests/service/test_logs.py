@@ -112,7 +112,7 @@ def test_numbers_pass_and_only_numbers(stream: io.StringIO) -> None:
         assert read(stream)[-1]["count"] == written
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.dictionaries(st.sampled_from([*sorted(logs.KEYS - {"event"}), "name", "title"]), st.text(), max_size=5)
 )

@@ -130,11 +130,11 @@ def test_a_note_with_no_room_for_a_line_is_refused(city: City, desk: Desk) -> No
 def test_a_server_that_drips_is_too_slow(city: City, desk: Desk) -> None:
     """The whole answer has its time, not each byte of it."""
     desk.watch(city)
-    city.replies["checkpoint"] = Reply(body=b"x" * 40, drip=0.05)
+    city.replies["checkpoint"] = Reply(body=b"x" * 400, drip=0.05)
     how = read_config(desk.config).logs[0].pull
     assert how is not None
     began = time.monotonic()
     with pytest.raises(LogError) as caught:
         asyncio.run(pull(desk.store(), LOG_KEY, how, seconds=0.2))
     assert caught.value.fault is LogFault.SILENT
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 10
