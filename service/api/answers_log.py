@@ -3,6 +3,7 @@
 import msgspec
 
 from service.api.answers import Answer, ReceiptAnswer, moment, receipt
+from service.flows.beside import Beside, Kept
 from service.flows.log import LogLine, LogPage
 from service.flows.proven import Cosigned, Proof, TreeState
 from service.flows.receipts import Asked
@@ -57,10 +58,21 @@ def trees(found: tuple[TreeState, ...]) -> TreesAnswer:
     )
 
 
+class DetailAnswer(Answer, frozen=True, kw_only=True):
+    """What stands beside an entry, for auditors, until it is erased: a typed reason, where a sign-in came from.
+
+    ``state``: ``kept``, ``erased``, or ``damaged`` where it is not the one that the entry commits to.
+    """
+
+    state: Kept
+    said: dict[str, str]
+
+
 class EntryAnswer(Answer, frozen=True, kw_only=True):
     """An entry: index, leaf hash (hex), and the leaf; ``text`` is what was hashed, byte for byte.
 
-    It is recorded; ``signed``: a checkpoint covers it; ``cosigned``: by whom first, and when.
+    It is recorded; ``signed``: a checkpoint covers it; ``cosigned``: by whom first, and when. ``detail``: where the
+    leaf has a ``det``.
     """
 
     index: int
@@ -69,6 +81,7 @@ class EntryAnswer(Answer, frozen=True, kw_only=True):
     leaf: msgspec.Raw
     signed: bool
     cosigned: tuple[CosignatureAnswer, ...]
+    detail: DetailAnswer | None
 
 
 class EntriesAnswer(Answer, frozen=True, kw_only=True):
@@ -96,7 +109,12 @@ def _entry(line: LogLine) -> EntryAnswer:
         leaf=msgspec.Raw(leaf),
         signed=line.signed,
         cosigned=_cosigned(line.cosigned),
+        detail=_detail(line.beside),
     )
+
+
+def _detail(beside: Beside | None) -> DetailAnswer | None:
+    return None if beside is None else DetailAnswer(state=beside.kept, said=dict(beside.said))
 
 
 class CheckpointAnswer(Answer, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ async def create(
         code=data.code,
         transport=Transport(data.transport),
         address=_address(request),
+        browser=request.headers.get("user-agent", ""),
         request=request_id(request),
         device=_device(request),
     )

@@ -14,6 +14,7 @@ from cases.ids import CASE, COLLABORATION, CaseId, write_id
 from policies.actions import Action
 from policies.decide import Denied, decide
 from policies.who import Facts, Side
+from service.flows.beside import Beside, find_beside
 from service.flows.entries import EVENT_OF, Refusal, entry, refuse, settle, tree_of_organisation
 from service.flows.errors import NeverAllowedError, NotSignedError, NotSignedInError, NotThereError
 from service.flows.notary import publish
@@ -28,7 +29,7 @@ from service.store.filters import Filter
 from service.store.log import Record
 from service.store.looks import generations
 from service.store.trees import EntryRow, TreeRow
-from service.store.writer import Committed, Done
+from service.store.writer import Done
 
 MOST = 500
 LOOKED_THROUGH = 50_000
@@ -37,11 +38,15 @@ LOOKED_THROUGH = 50_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogLine:
-    """An entry, and how far it is proven: whether a checkpoint covers it, and who cosigned it first and when."""
+    """An entry, and how far it is proven: whether a checkpoint covers it, and who cosigned it first and when.
+
+    ``beside``: for auditors, where the entry commits to a detail.
+    """
 
     row: EntryRow
     signed: bool
     cosigned: tuple[Cosigned, ...]
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,21 +108,24 @@ async def tree_of_looks(tx: Transaction, tree: TreeRow) -> int:
 async def read_entries(
     house: House, who: Who, name: str, wanted: Filter, before: int | None, limit: int
 ) -> LogPage:
-    """Entries of a tree that pass the filter. Raises NotThereError, NeverAllowedError."""
+    """Entries of a tree that pass the filter, and their details. Raises NotThereError, NeverAllowedError."""
 
-    async def job(tx: Transaction) -> Done[LogPage] | Done[Refusal]:
+    async def job(tx: Transaction) -> Done[tuple[TreeRow, LogPage]] | Done[Refusal]:
         tree = await admit_auditor(tx, house, who, Action.LOG_READ, name)
         if isinstance(tree, Done):
             return tree
         page = await _page(tx, house, (tree,), wanted, before, limit)
         looked = _looked(house, who, await tree_of_looks(tx, tree), len(page.lines))
-        return Done(outcome=page, records=(looked,))
+        return Done(outcome=(tree, page), records=(looked,))
 
-    return _with_receipt(await settle(house, job))
+    done = await settle(house, job)
+    tree, page = done.outcome
+    lines = await house.look(lambda tx: _with_details(tx, tree, page.lines))
+    return replace(page, lines=lines, receipt=receipt_view(done.receipts[0]))
 
 
-def _with_receipt(done: Committed[LogPage]) -> LogPage:
-    return replace(done.outcome, receipt=receipt_view(done.receipts[0]))
+async def _with_details(tx: Transaction, tree: TreeRow, lines: Sequence[LogLine]) -> tuple[LogLine, ...]:
+    return tuple([replace(line, beside=await find_beside(tx, tree, line.row)) for line in lines])
 
 
 async def _page(
@@ -175,7 +183,8 @@ async def read_looks(house: House, who: Who, case: UUID | None, before: int | No
         page = await _page(tx, house, over, wanted, before, limit)
         return Done(outcome=page, records=(_looked(house, who, over[-1].number, len(page.lines), row),))
 
-    return _with_receipt(await settle(house, job))
+    done = await settle(house, job)
+    return replace(done.outcome, receipt=receipt_view(done.receipts[0]))
 
 
 async def _admit_looks(tx: Transaction, house: House, who: Who, case: UUID | None) -> CaseRow | Done[Refusal]:

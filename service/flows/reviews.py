@@ -13,20 +13,20 @@ from uuid import UUID
 
 from structlog import get_logger
 
-from audit.errors import EntryError
-from audit.event import Event, Leaf, read_leaf
+from audit.event import Event
 from audit.event import Purpose as LogPurpose
 from audit.event import Reason as LogReason
 from audit.reviews import Account, Context, Findings, Review, Reviewing
 from cases.ids import CASE, COLLABORATION, USER, CollaborationId, read_id, write_id
 from policies.actions import Action
 from policies.words import Scope
+from service.flows.beside import read_beside, read_row
 from service.flows.entries import Refusal, detailed, entry, refuse, settle
 from service.flows.errors import InvalidError, NotThereError
 from service.flows.hours import HOURS, is_holiday
 from service.flows.log import admit_auditor, tree_of_looks
 from service.house import House, Who
-from service.store import details, looks, trees
+from service.store import looks, trees
 from service.store import reviews as store
 from service.store.engine import Transaction
 from service.store.errors import TamperedError
@@ -93,7 +93,7 @@ async def review(house: House, who: Who, asked: Asked) -> Reviewed:
         for row in await house.look(_leaves(tree.number, first, min(first + PIECE, size))):
             try:
                 if row.leaf is not None:
-                    reviewing.take(row.index, _read(row))
+                    reviewing.take(row.index, read_row(row))
             except TamperedError:
                 damaged.add(row.index)
         await asyncio.sleep(0)
@@ -175,7 +175,7 @@ async def _all_said(tx: Transaction, tree: TreeRow) -> _Said:
         for event in (Event.FLAG_RAISE, Event.FLAG_CHECK):
             for row in await store.entries_of_event(tx, one.number, event.value):
                 try:
-                    leaf, said = await _said(tx, one, row)
+                    leaf, said = await read_beside(tx, one, row)
                 except TamperedError as error:
                     get_logger().error("tampered", table=error.table)
                     damaged += [row.index] if one == tree else []
@@ -191,23 +191,6 @@ async def _all_said(tx: Transaction, tree: TreeRow) -> _Said:
                 elif leaf.entry.object is not None:
                     accounts[leaf.entry.object] = leaf.time
     return _Said(flags=flags, checked=frozenset(checked), accounts=accounts, damaged=tuple(damaged))
-
-
-def _read(row: EntryRow) -> Leaf:
-    """The leaf of an entry that has its text. Raises TamperedError for a text that is no leaf."""
-    try:
-        return read_leaf((row.leaf or "").encode("utf-8"))
-    except EntryError:
-        raise TamperedError("entry") from None
-
-
-async def _said(tx: Transaction, tree: TreeRow, row: EntryRow) -> tuple[Leaf | None, Mapping[str, str]]:
-    """An entry and its detail; None where text or detail was erased. Raises TamperedError."""
-    leaf = None if row.leaf is None else _read(row)
-    if leaf is None or leaf.entry.detail is None:
-        return None, {}
-    said = await details.detail(tx, tree.number, row.index, leaf.entry.detail)
-    return (None, {}) if said is None else (leaf, said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,9 @@ from crypto.context import LABEL_DEVICE
 from crypto.errors import CryptoError
 from crypto.password import ArgonCost, Method, Unlock, burn, open_seed
 from crypto.rowmac import keyed_hash
-from crypto.session import new_token, seal_session, session_id
+from crypto.session import log_mark, new_token, seal_session, session_id
 from policies.who import Role
-from service.flows.entries import Refusal, entry, settle, tree_of_organisation
+from service.flows.entries import Refusal, detailed, entry, settle, tree_of_organisation
 from service.flows.errors import NotSignedInError
 from service.flows.throttle import (
     Keys,
@@ -37,18 +37,21 @@ from service.store.writer import Done
 
 IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=12)
+MOST_OF_A_BROWSER = 200  # letters of what a browser says of itself
 NEEDS_CODE = frozenset({Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What was sent. ``device`` is the token of a browser that has signed in before, ``address`` the peer's."""
+    """What was sent. ``device`` is the token of a browser that has signed in before, ``address`` the peer's,
+    ``browser`` what it says of itself (its User-Agent)."""
 
     login: str
     password: str
     code: str | None
     transport: Transport
     address: str
+    browser: str
     request: str
     device: bytes | None = None
 
@@ -209,8 +212,12 @@ async def _record(
     user: UserRow | None,
     event: Event,
     reason: Reason | None,
+    session: str | None = None,
 ) -> Record:
-    """An entry about a sign-in; an unknown login's goes to the tree of the organisation that operates the service."""
+    """An entry about a sign-in; an unknown login's goes to the tree of the organisation that operates the service.
+
+    Where it came from stands in the erasable detail.
+    """
     home = await _operator(tx) if user is None else user.organisation
     made = Entry(
         event=event,
@@ -222,9 +229,11 @@ async def _record(
         reason=reason,
         policy=house.policy.digest,
         request_id=sent.request,
+        session=session,
         via=Via.UI if sent.transport is Transport.COOKIE else Via.API,
     )
-    return Record(tree=await tree_of_organisation(tx, home), entry=made)
+    came = {"address": sent.address, "browser": sent.browser[:MOST_OF_A_BROWSER]}
+    return detailed(house, await tree_of_organisation(tx, home), made, came)
 
 
 async def _succeed(
@@ -257,7 +266,7 @@ async def _succeed(
         if device is not None:
             await sessions.add_device(tx, device_id(house, device), user.id, now)
         home = organisations.must(await organisations.organisation(tx, user.organisation))
-        record = await _record(tx, house, sent, user, Event.LOGIN_OK, None)
+        record = await _record(tx, house, sent, user, Event.LOGIN_OK, None, log_mark(token).hex())
         made = SignedIn(token=token, user=user, organisation=home.name, device=device)
         return Done(outcome=made, records=(record,))
 

@@ -1,13 +1,15 @@
 """The clock's work, once a minute and at start, with nobody's keys: what time alone has ended is written down.
 
 What holds never waits for it: `consent.standing` knows without. The sweep records it, deletes the grants, ends idle
-sessions, logs the refusals that were only counted, and lets what was deleted leave the disk.
+sessions, logs the refusals that were only counted, erases where old sign-ins came from, and lets what was deleted
+leave the disk.
 """
 
 from collections.abc import Coroutine
 from datetime import timedelta
 
 from audit.event import Decision, Event, Reason
+from audit.times import write_time
 from cases.ids import USER, SeriesId, UserId, write_id
 from consent import answer
 from consent.record import EventKind
@@ -19,15 +21,18 @@ from service.flows.sign_in import IDLE
 from service.flows.throttle import take_suppressed_failures
 from service.house import House
 from service.logs import get_logger
-from service.store import cases, consents, keys, organisations, sessions, users
+from service.store import cases, consents, keys, organisations, sessions, trees, users
 from service.store.cases import CaseRow
 from service.store.consents import Series
+from service.store.details import erase_sign_ins
 from service.store.engine import Transaction
 from service.store.errors import TamperedError
 from service.store.log import Record
 from service.store.writer import Done
 
 AT_ONCE = 100
+CAME_FROM_KEPT = timedelta(days=90)
+"""So long an auditor can see where a sign-in came from."""
 _MINUTE = timedelta(minutes=1)
 
 
@@ -56,7 +61,7 @@ async def sweep(house: House) -> int:
         for series in fresh:
             await _in_spite(look_at_series(house, series))
         looked.update(fresh)
-    for work in (_failures, _denials, _sessions):  # a count is logged before its row is too old to be kept
+    for work in (_failures, _denials, _sessions, _sign_ins):  # a count is logged before its row is too old
         await _in_spite(work(house))
     await house.forget_deleted()
     return len(looked)
@@ -149,6 +154,21 @@ async def _failures(house: House) -> None:
         )
         tree = await tree_of_organisation(tx, found.operator)
         return Done(outcome=None, records=(Record(tree=tree, entry=made),))
+
+    await house.commit(job)
+
+
+async def _sign_ins(house: House) -> None:
+    """Erases where sign-ins came from once nobody needs it any more (formats.md, Log detail)."""
+    time = write_time(house.clock() - CAME_FROM_KEPT)
+
+    async def job(tx: Transaction) -> Done[None]:
+        for tree in await trees.trees(tx):
+            stop = await trees.first_index_since(tx, tree.number, time)
+            await erase_sign_ins(
+                tx, tree.number, (await trees.head(tx, tree.number)).size if stop is None else stop
+            )
+        return Done(outcome=None)
 
     await house.commit(job)
 

@@ -75,3 +75,13 @@ async def detail(tx: Transaction, tree: int, index: int, commitment: bytes) -> M
 async def erase_details(tx: Transaction, tree: int, first: int, stop: int) -> None:
     """Erases the details of the entries from ``first`` up to but not with ``stop``; their leaves stay."""
     tx.rows("DELETE FROM detail WHERE id >= ? AND id < ?", (tree << 40) | first, (tree << 40) | stop)
+
+
+async def erase_sign_ins(tx: Transaction, tree: int, stop: int) -> None:
+    """Erases where the sign-ins before the entry ``stop`` came from; other details stay."""
+    tx.rows(
+        "DELETE FROM detail WHERE id >= ? AND id < ? AND EXISTS ("
+        "SELECT 1 FROM entry e WHERE e.id = detail.id AND e.ev >= 'login.' AND e.ev < 'login/')",
+        tree << 40,
+        (tree << 40) | stop,
+    )

@@ -51,9 +51,10 @@ def commitment(world: World, tree: TreeRow, index: int) -> bytes:
     return base64.b64decode(str(leaf["det"]), validate=True)
 
 
-def row(world: World, index: int) -> tuple[bytes, bytes]:
+def row(world: World, tree: TreeRow, index: int) -> tuple[bytes, bytes]:
     """Salt and ciphertext of the detail of an entry."""
-    salt, sealed = world.sql("SELECT salt, ciphertext FROM detail WHERE idx = ?", index)[0]
+    one = (tree.number << 40) | index
+    salt, sealed = world.sql("SELECT salt, ciphertext FROM detail WHERE id = ?", one)[0]
     assert isinstance(salt, bytes) and isinstance(sealed, bytes)
     return salt, sealed
 
@@ -77,7 +78,7 @@ def test_a_detail_is_closed_under_the_root_key_at_its_place(told: tuple[World, T
     """The house's root key, the tree's origin and the index open it; another of any of them does not."""
     world, tree, index = told
     assert read(world, tree, index) == {"reason": REASON, "review": "same_surname"}
-    salt, sealed = row(world, index)
+    salt, sealed = row(world, tree, index)
     text = open_detail(world.house.root, sealed, place(tree), index)
     assert json.loads(text) == {"reason": REASON, "review": "same_surname"}
     assert detail_commitment(salt, text) == commitment(world, tree, index)
@@ -150,7 +151,7 @@ def test_a_detail_of_another_log_is_not_believed(told: tuple[World, TreeRow, int
         0
     ]
     other = TreeRow(number=int(str(number)), name=str(name), origin=str(origin))
-    salt, sealed = row(world, index)
+    salt, sealed = row(world, tree, index)
     text = open_detail(world.house.root, sealed, place(tree), index)
     here = seal_detail(world.house.root, text, place(other), index, world.house.random)
     for moved in (sealed, here):
@@ -171,10 +172,11 @@ def test_a_detail_of_another_log_is_not_believed(told: tuple[World, TreeRow, int
 def test_other_words_under_the_root_key_are_not_believed(told: tuple[World, TreeRow, int]) -> None:
     """Whoever has the root key too, and closes another reason at the same place: the leaf commits to the first one."""
     world, tree, index = told
-    salt, _ = row(world, index)
+    salt, _ = row(world, tree, index)
     text = details.write_detail({"reason": "別の理由", "review": "bulk"})
     sealed = seal_detail(world.house.root, text, place(tree), index, world.house.random)
-    edit(world, f"UPDATE detail SET ciphertext = x'{sealed.hex()}' WHERE idx = {index}")
+    one = (tree.number << 40) | index
+    edit(world, f"UPDATE detail SET ciphertext = x'{sealed.hex()}' WHERE id = {one}")
     assert detail_commitment(salt, text) != commitment(world, tree, index)
     with pytest.raises(TamperedError):
         read(world, tree, index)
@@ -184,7 +186,7 @@ def test_erasing_a_detail_leaves_the_entry_as_it_was(told: tuple[World, TreeRow,
     """The leaf, its hash, its proof and the log's signature stay; what was said is gone from the disk."""
     world, tree, index = told
     before = world.sql("SELECT leaf, leaf_hash FROM entry WHERE tree = ? ORDER BY idx", tree.number)
-    sealed = row(world, index)[1]
+    sealed = row(world, tree, index)[1]
     assert sealed in on_disk(world)
 
     async def job(tx: Transaction) -> Done[None]:
