@@ -37,7 +37,7 @@ from service.store.writer import Done
 
 IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=12)
-MOST_OF_A_BROWSER = 200  # letters of what a browser says of itself
+MOST_SAID = 200  # letters of an address, and of what a browser says of itself
 NEEDS_CODE = frozenset({Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR})
 
 
@@ -232,7 +232,7 @@ async def _record(
         session=session,
         via=Via.UI if sent.transport is Transport.COOKIE else Via.API,
     )
-    came = {"address": sent.address, "browser": sent.browser[:MOST_OF_A_BROWSER]}
+    came = {"address": sent.address[:MOST_SAID], "browser": sent.browser[:MOST_SAID]}
     return detailed(house, await tree_of_organisation(tx, home), made, came)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from service import logs
 from service.app import serve_house
-from service.flows.sign_in import MOST_OF_A_BROWSER
+from service.flows.sign_in import MOST_SAID
 from service.flows.sweep import CAME_FROM_KEPT, sweep
 from tests.service.checking import collaboration
 from tests.service.disclosing import asked, sign_in
@@ -114,7 +114,7 @@ def test_an_auditor_sees_where_a_sign_in_came_from(world: World) -> None:
     sign_in(world, "caseworker")
     assert world("caseworker", "POST", "/api/cases/search", {"words": "山田"}).status_code == 200
     (failed,) = sign_ins(world, "login.fail")
-    came = {"address": ADDRESS, "browser": headers["User-Agent"][:MOST_OF_A_BROWSER]}
+    came = {"address": ADDRESS, "browser": headers["User-Agent"][:MOST_SAID]}
     assert failed["detail"] == {"state": "kept", "said": came}
     made = sign_ins(world, "login.ok")
     assert len(made) == known + 1
