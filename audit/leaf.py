@@ -12,7 +12,7 @@ import functools
 import itertools
 import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from audit.codes import (
     ABOUT_A_CASE,
@@ -99,7 +99,8 @@ def _pattern(kept: frozenset[str]) -> re.Pattern[str]:
 
 
 _RULED = ("ev", "dec", "rsn", "pur", "rol", "via", "fld", "fno", "flg")
-_SCANS = frozenset({*_RULED, "id", "ref", "sub", "t"})
+_NEEDED = frozenset({*_RULED, "sub", "t"})
+_SCANS = _NEEDED | {"id", "ref"}
 _LEAF, _SCANNED = _pattern(frozenset(KEYS)), _pattern(_SCANS)
 
 Values = tuple[str, ...]
@@ -107,20 +108,21 @@ Values = tuple[str, ...]
 
 
 class Line:
-    """A leaf as one line among others; ``keys``: those whose values are taken, all that the rules are about at least.
+    """A leaf as one line among others; ``keys``: those whose values are taken, in the order of ``KEYS``.
 
     Every key of a leaf is checked in any case; a value that is taken costs time.
     """
 
-    def __init__(self, leaf: re.Pattern[str]) -> None:
-        """Take the values that the expression of a leaf alone takes."""
-        self.keys = tuple(key for key in KEYS if key in leaf.groupindex)
-        self.find = re.compile(f"^{leaf.pattern.replace('?P<day>', '?:')}$", re.ASCII | re.MULTILINE).findall
+    def __init__(self, keys: Collection[str]) -> None:
+        """Take the values of these keys, and of those that the rules are about."""
+        self.keys = tuple(key for key in KEYS if key in _NEEDED or key in keys)
+        leaf = _pattern(frozenset(self.keys)).pattern.replace("?P<day>", "?:")
+        self.find = re.compile(f"^{leaf}$", re.ASCII | re.MULTILINE).findall
         self.ruled = operator.itemgetter(*map(self.keys.index, _RULED))
         self.sub, self.time = (operator.itemgetter(self.keys.index(key)) for key in ("sub", "t"))
 
 
-WHOLE, SCANNED = Line(_LEAF), Line(_SCANNED)
+WHOLE, SCANNED = Line(KEYS), Line(_SCANS)
 
 _EVENTS = {event.value: event for event in Event}
 _LISTS: tuple[tuple[str, frozenset[str]], ...] = (

@@ -35,9 +35,11 @@ def fault_of(*leaves: bytes) -> EntryFault:
     return fault
 
 
-@pytest.mark.parametrize("line", [WHOLE, SCANNED])
-def test_many_leaves_say_what_each_says_alone(line: Line) -> None:
+@pytest.mark.parametrize("keys", [KEYS, ("id", "ref"), (), ("act", "via")])
+def test_many_leaves_say_what_each_says_alone(keys: tuple[str, ...]) -> None:
     """In their order, each value as it stands, nothing for a key that is not there."""
+    line = Line(keys)
+    assert set(keys) <= set(line.keys)
     assert scan_leaves(FEW, line) == [values(leaf, line) for leaf in FEW]
     assert scan_leaves((FULL, FULL), line) == [values(FULL, line)] * 2
     assert scan_leaves([FULL], line) == [values(FULL, line)]
@@ -46,10 +48,10 @@ def test_many_leaves_say_what_each_says_alone(line: Line) -> None:
 
 def test_what_is_taken_stands_in_the_order_of_the_keys() -> None:
     """All of them, where nothing else is asked for; for a scan what the rules and the check of a log ask for."""
-    assert WHOLE.keys == KEYS
-    assert SCANNED.keys == (
-        "dec", "ev", "fld", "flg", "fno", "id", "pur", "ref", "rol", "rsn", "sub", "t", "via",
-    )  # fmt: skip
+    ruled = ("dec", "ev", "fld", "flg", "fno", "pur", "rol", "rsn", "sub", "t", "via")
+    assert WHOLE.keys == Line(KEYS[::-1]).keys == KEYS
+    assert SCANNED.keys == tuple(sorted((*ruled, "id", "ref")))
+    assert Line(()).keys == Line(("t",)).keys == ruled
     assert scan_leaves(FEW) == scan_leaves(FEW, WHOLE)
 
 
