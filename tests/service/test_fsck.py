@@ -440,7 +440,8 @@ def test_a_detail_that_its_entry_does_not_commit_to_is_found(
 ) -> None:
     """A detail fits its leaf's commitment, at its place; one that was erased is no finding."""
     index = index_of(told, "disclosure.ask")
-    write(told, ("PRAGMA ignore_check_constraints = ON", ()), (sql, ()))
+    one = f" WHERE idx = {index} AND tree = (SELECT number FROM tree WHERE name = ?)"
+    write(told, ("PRAGMA ignore_check_constraints = ON", ()), (sql + one, (story.tree,)))
     at = index if code == "changed" else index - 1
     assert found(told) == [f"{code} detail {story.tree}/{at}"]
     write(told, ("DELETE FROM detail", ()))
